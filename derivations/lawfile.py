@@ -1,0 +1,387 @@
+"""The TOML law format: read, check, write.
+
+A law file is untrusted input: sizes and counts are bounded, keys and types are checked, expressions go through
+`derivations.grammar`, and each error is one sentence that names the file, the line and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from derivations.exponents import PARAMETERS, OnWall, negative, plus, resolve
+from derivations.grammar import ExpressionError, Node, Number, Relation, parse, parse_relations, to_text
+from derivations.law import BASES, PROVENANCES, Claim, Constraint, Monomial, RiskLaw, Term, plain
+
+MAX_BYTES = 65_536
+MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48}
+MAX_CONDITIONS = 16
+
+_KEYS = {
+    "law": {"name", "title", "source", "provenance", "note", "auxiliary"},
+    "domain": {"where"},
+    "term": {"name", "role", "form", "where", "provenance"},
+    "constraint": {"name", "form", "where", "provenance"},
+    "claim": {"name", "where", "slope", "model_exponent", "rate_exponent", "active", "provenance"},
+}
+_NAME = re.compile(r"[A-Za-z0-9_./+*'-]([A-Za-z0-9_./+*' -]{0,78}[A-Za-z0-9_./+*'-])?\Z")
+_IDENTIFIER = re.compile(r"[a-z][a-z_]{0,15}\Z")
+
+T = TypeVar("T")
+
+
+class LawFileError(ValueError):
+    """A law file that cannot be used; the message names file, line and what was expected."""
+
+
+class _Reader:
+    def __init__(self, text: str, path: str) -> None:
+        self.path = path
+        self.lines = text.splitlines()
+
+    def line(self, table: str, index: int, key: str | None = None) -> int:
+        """1-based line of a table header, or of a key in it."""
+        seen = -1
+        inside = False
+        header = 1
+        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=") if key else None
+        for number, raw in enumerate(self.lines, 1):
+            stripped = raw.strip()
+            if stripped.startswith("["):
+                inside = re.match(rf"\[\[?\s*{table}\s*\]\]?", stripped) is not None
+                if inside:
+                    seen += 1
+                    inside = seen == index
+                if inside:
+                    header = number
+                    if key is None:
+                        return number
+            elif inside and pattern and pattern.match(raw):
+                return number
+        return header
+
+    def fail(self, message: str, table: str = "law", index: int = 0, key: str | None = None) -> NoReturn:
+        raise LawFileError(f"{self.path}, line {self.line(table, index, key)}: {message}")
+
+    def string(self, data: dict[str, Any], table: str, index: int, key: str, default: str | None = None) -> str:
+        if key not in data:
+            if default is None:
+                self.fail(f"expected the key {key!r} in [{table}]", table, index)
+            return default
+        text = data[key]
+        if isinstance(text, (int, float)) and not isinstance(text, bool) and key not in ("name", "role"):
+            text = str(text)
+        if not isinstance(text, str):
+            self.fail(f"expected text for {key!r}, got {type(text).__name__}", table, index, key)
+        return text
+
+    def strings(self, data: dict[str, Any], table: str, index: int, key: str) -> tuple[str, ...]:
+        raw = data.get(key, [])
+        if isinstance(raw, str):
+            raw = [raw]
+        if not isinstance(raw, list) or not all(isinstance(x, str) for x in raw):
+            self.fail(f"expected a list of texts for {key!r}", table, index, key)
+        if len(raw) > MAX_CONDITIONS:
+            self.fail(f"expected at most {MAX_CONDITIONS} entries in {key!r}, got {len(raw)}", table, index, key)
+        return tuple(raw)
+
+    def guarded(self, action: Callable[[], T], table: str, index: int, key: str) -> T:
+        try:
+            return action()
+        except ExpressionError as error:
+            self.fail(f"in {key!r}: {error}", table, index, key)
+
+    def relations(self, data: dict[str, Any], table: str, index: int) -> tuple[Relation, ...]:
+        out: list[Relation] = []
+        for text in self.strings(data, table, index, "where"):
+            out.extend(self.guarded(lambda t=text: self.condition(t), table, index, "where"))  # type: ignore[misc]
+        return tuple(out)
+
+    @staticmethod
+    def condition(text: str) -> tuple[Relation, ...]:
+        relations = parse_relations(text, PARAMETERS)
+        for relation in relations:
+            if relation.op == "=":
+                raise ExpressionError("expected an inequality: a condition must leave a region, not a line")
+            check_exponent(relation.left)
+            check_exponent(relation.right)
+        return relations
+
+    def provenance(self, data: dict[str, Any], table: str, index: int) -> str:
+        tag = self.string(data, table, index, "provenance", "user")
+        if tag not in PROVENANCES:
+            self.fail(f"expected a provenance among {', '.join(PROVENANCES)}, got {tag!r}", table, index, "provenance")
+        return tag
+
+    def name(self, data: dict[str, Any], table: str, index: int, default: str | None = None) -> str:
+        name = self.string(data, table, index, "name", default)
+        if not _NAME.match(name):
+            self.fail("expected a name of at most 80 letters, digits, spaces and _ . / + * ' -", table, index, "name")
+        return name
+
+
+_PROBES = tuple((Fraction(a, 97), Fraction(b, 89)) for a, b in ((31, 57), (139, 41), (61, 211), (17, 103), (223, 307)))
+
+
+def check_exponent(node: Node) -> None:
+    """Check that an exponent makes sense at generic points: no divisor that is zero everywhere, sizes bounded.
+
+    Raises
+    ------
+    ExpressionError : it does not.
+    """
+    for point in _PROBES:
+        try:
+            resolve(node, point, lambda p, label: None)
+        except OnWall:
+            continue
+
+
+def _monomial(text: str, bases: tuple[str, ...]) -> Monomial:
+    monomial = Monomial.from_node(parse(text, (*PARAMETERS, *bases)), bases)
+    for _, exponent in monomial.exponents:
+        check_exponent(exponent)
+    return monomial
+
+
+def _constraint_monomial(text: str, bases: tuple[str, ...]) -> tuple[Monomial, bool]:
+    relations = parse_relations(text, (*PARAMETERS, *bases))
+    if len(relations) != 1:
+        raise ExpressionError("expected one comparison such as gamma <= M^(-1)")
+    (relation,) = relations
+    left, right = _split(relation.left, bases), _split(relation.right, bases)
+    if relation.op in (">", ">="):
+        left, right = right, left
+
+    quotient = dict(left)
+    for base, e in right.items():
+        quotient[base] = plus(quotient.get(base, Number(Fraction(0))), negative(e))
+    for exponent in quotient.values():
+        check_exponent(exponent)
+    return Monomial.of(quotient), relation.op == "="
+
+
+def _split(node: Node, bases: tuple[str, ...]) -> dict[str, Node]:
+    return dict(Monomial.from_node(node, bases).exponents)
+
+
+def parse_law(text: str, path: str = "<law>") -> RiskLaw:
+    """A law from the text of a law file.
+
+    Raises
+    ------
+    LawFileError : one sentence with file, line and what was expected.
+    """
+    if "\x00" in text:
+        raise LawFileError(f"{path}, line 1: expected a TOML text file, got binary data")
+    if not text.strip():
+        raise LawFileError(f"{path}, line 1: expected a law file with [law], [domain] and [[term]], got an empty file")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line = match.group(1) if match else str(len(text.splitlines()))
+        reason = re.sub(r"\s*\(at .*\)", "", str(error))
+        raise LawFileError(f"{path}, line {line}: expected TOML, {reason[:1].lower()}{reason[1:]}") from None
+    except RecursionError:
+        raise LawFileError(f"{path}, line 1: expected TOML without deep nesting") from None
+    return _build(data, _Reader(text, path), text)
+
+
+def _tables(data: dict[str, Any], read: _Reader) -> dict[str, list[dict[str, Any]]]:
+    out: dict[str, list[dict[str, Any]]] = {}
+    for table in data:
+        if table not in _KEYS:
+            number = next((k for k, raw in enumerate(read.lines, 1) if table in raw), 1)
+            raise LawFileError(f"{read.path}, line {number}: expected the tables {', '.join(_KEYS)}, got {table!r}")
+    for table, keys in _KEYS.items():
+        raw = data.get(table, [])
+        if table in ("law", "domain"):
+            if not isinstance(raw, dict):
+                read.fail(f"expected a table [{table}]", table)
+            raw = [raw]
+        if not isinstance(raw, list) or not all(isinstance(x, dict) for x in raw):
+            read.fail(f"expected tables [[{table}]]", table)
+        if len(raw) > MAX_ENTRIES.get(table, 1):
+            read.fail(f"expected at most {MAX_ENTRIES[table]} tables [[{table}]], got {len(raw)}", table)
+        for k, entry in enumerate(raw):
+            for key in entry:
+                if key not in keys:
+                    read.fail(f"expected keys among {', '.join(sorted(keys))}, got {key!r}", table, k, key)
+        out[table] = raw
+    return out
+
+
+def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
+    tables = _tables(data, read)
+    head = tables["law"][0]
+    if not head:
+        read.fail("expected a table [law] with at least a name")
+    name = read.name(head, "law", 0)
+    auxiliary = read.strings(head, "law", 0, "auxiliary")
+    for scale in auxiliary:
+        if not _IDENTIFIER.match(scale) or scale in PARAMETERS or scale in ("gamma", "min", "max"):
+            read.fail("expected auxiliary names of small letters other than alpha, beta, gamma", "law", 0, "auxiliary")
+    domain = read.relations(tables["domain"][0], "domain", 0)
+    if not domain:
+        read.fail("expected [domain] with where = [\"alpha > 0\", ...]", "domain")
+    if not tables["term"]:
+        read.fail("expected at least one [[term]]", "term")
+    terms = tuple(_term(entry, k, read, (*BASES, *auxiliary)) for k, entry in enumerate(tables["term"]))
+    constraints = tuple(
+        _constraint(entry, k, read, (*BASES, *auxiliary, "L")) for k, entry in enumerate(tables["constraint"])
+    )
+    _check_distinct(terms, constraints, read)
+    claims = tuple(_claim(entry, k, read, terms) for k, entry in enumerate(tables["claim"]))
+    tags = [t.provenance for t in terms]
+    weakest = max(tags, key=PROVENANCES.index)
+    return RiskLaw(
+        name=name,
+        title=read.string(head, "law", 0, "title", name),
+        source=read.string(head, "law", 0, "source", ""),
+        provenance=read.provenance(head, "law", 0) if "provenance" in head else weakest,
+        domain=domain,
+        terms=terms,
+        constraints=constraints,
+        claims=claims,
+        auxiliary=auxiliary,
+        note=read.string(head, "law", 0, "note", ""),
+        text=text,
+    )
+
+
+def _term(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, ...]) -> Term:
+    form = read.string(entry, "term", k, "form")
+    return Term(
+        name=read.name(entry, "term", k),
+        role=read.string(entry, "term", k, "role", ""),
+        form=form,
+        monomial=read.guarded(lambda: _monomial(form, bases), "term", k, "form"),
+        where=read.relations(entry, "term", k),
+        provenance=read.provenance(entry, "term", k),
+    )
+
+
+def _constraint(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, ...]) -> Constraint:
+    form = read.string(entry, "constraint", k, "form")
+    monomial, equality = read.guarded(lambda: _constraint_monomial(form, bases), "constraint", k, "form")
+    return Constraint(
+        name=read.name(entry, "constraint", k, f"constraint{k + 1}"),
+        form=form,
+        monomial=monomial,
+        equality=equality,
+        where=read.relations(entry, "constraint", k),
+        provenance=read.provenance(entry, "constraint", k),
+    )
+
+
+def _check_distinct(terms: tuple[Term, ...], constraints: tuple[Constraint, ...], read: _Reader) -> None:
+    seen: dict[str, str] = {}
+    forms: dict[tuple[Monomial, tuple[Relation, ...]], str] = {}
+    for table, entries in (("term", terms), ("constraint", constraints)):
+        for k, entry in enumerate(entries):  # type: ignore[var-annotated]
+            if entry.name in seen:
+                read.fail(f"expected distinct names, got {entry.name!r} twice", table, k, "name")
+            seen[entry.name] = table
+            if isinstance(entry, Term):
+                key = (entry.monomial, entry.where)
+                if key in forms:
+                    read.fail(f"expected distinct terms, {entry.name!r} repeats {forms[key]!r}", table, k, "form")
+                forms[key] = entry.name
+
+
+def _claim(entry: dict[str, Any], k: int, read: _Reader, terms: tuple[Term, ...]) -> Claim:
+    def formula(key: str) -> Node | None:
+        if key not in entry:
+            return None
+        text = read.string(entry, "claim", k, key)
+
+        def build() -> Node:
+            node = plain(parse(text, PARAMETERS))
+            check_exponent(node)
+            return node
+
+        return read.guarded(build, "claim", k, key)
+
+    active = read.strings(entry, "claim", k, "active") if "active" in entry else None
+    unknown = set(active or ()) - {t.name for t in terms}
+    if unknown:
+        read.fail(f"expected names of terms in 'active', got {', '.join(sorted(unknown))}", "claim", k, "active")
+    claim = Claim(
+        name=read.string(entry, "claim", k, "name", ""),
+        where=read.relations(entry, "claim", k),
+        slope=formula("slope"),
+        model_exponent=formula("model_exponent"),
+        rate_exponent=formula("rate_exponent"),
+        active=active,
+        provenance=read.provenance(entry, "claim", k),
+    )
+    if not claim.formulas() and claim.active is None:
+        read.fail("expected a claim about slope, model_exponent, rate_exponent or active", "claim", k)
+    return claim
+
+
+def read_law_file(path: Path) -> RiskLaw:
+    """Read a law file.
+
+    Raises
+    ------
+    LawFileError : it cannot be read, is too large, not text, or not a law.
+    """
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise LawFileError(f"{path}, line 1: expected a .toml law file, got a folder")
+        if size > MAX_BYTES:
+            raise LawFileError(f"{path}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise LawFileError(f"{path}, line 1: expected a readable law file, {error.strerror}") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LawFileError(f"{path}, line 1: expected a TOML text file in UTF-8, got binary data") from None
+    return parse_law(text, str(path))
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def relation_text(relation: Relation) -> str:
+    """A relation in the grammar of law files."""
+    return f"{to_text(relation.left)} {relation.op} {to_text(relation.right)}"
+
+
+def _where(relations: tuple[Relation, ...]) -> list[str]:
+    if not relations:
+        return []
+    return ["where = [" + ", ".join(_quote(relation_text(r)) for r in relations) + "]"]
+
+
+def write_law(law: RiskLaw) -> str:
+    """The text of a law file; reading it back gives an equal law (apart from its stored text)."""
+    lines = ["[law]", f"name = {_quote(law.name)}", f"title = {_quote(law.title)}", f"source = {_quote(law.source)}"]
+    lines.append(f"provenance = {_quote(law.provenance)}")
+    if law.note:
+        lines.append(f"note = {_quote(law.note)}")
+    if law.auxiliary:
+        lines.append("auxiliary = [" + ", ".join(_quote(a) for a in law.auxiliary) + "]")
+    lines += ["", "[domain]", *_where(law.domain)]
+    for term in law.terms:
+        lines += ["", "[[term]]", f"name = {_quote(term.name)}", f"role = {_quote(term.role)}"]
+        lines += [f"form = {_quote(term.form)}", *_where(term.where), f"provenance = {_quote(term.provenance)}"]
+    for constraint in law.constraints:
+        lines += ["", "[[constraint]]", f"name = {_quote(constraint.name)}", f"form = {_quote(constraint.form)}"]
+        lines += [*_where(constraint.where), f"provenance = {_quote(constraint.provenance)}"]
+    for claim in law.claims:
+        lines += ["", "[[claim]]", f"name = {_quote(claim.name)}", *_where(claim.where)]
+        lines += [f"{key} = {_quote(to_text(node))}" for key, node in claim.formulas().items()]
+        if claim.active is not None:
+            lines.append("active = [" + ", ".join(_quote(a) for a in claim.active) + "]")
+        lines.append(f"provenance = {_quote(claim.provenance)}")
+    return "\n".join(lines) + "\n"

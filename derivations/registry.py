@@ -1,0 +1,72 @@
+"""Registered laws by name. Listing them reads TOML headers only and imports neither sympy nor numpy."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from derivations.law import RiskLaw
+
+PUBLISHED = Path(__file__).parent / "published"
+
+
+class UnknownLaw(ValueError):
+    """A name that is neither registered nor a law file; the message suggests the nearest name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered law: its name, headline and where its formulas come from."""
+
+    name: str
+    title: str
+    source: str
+    provenance: str
+    path: Path
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[Entry, ...]:
+    """All registered laws, sorted by name."""
+    out = []
+    for path in sorted(PUBLISHED.glob("*/*.toml")):
+        head = tomllib.loads(path.read_text(encoding="utf-8"))["law"]
+        out.append(Entry(head["name"], head["title"], head["source"], head["provenance"], path))
+    return tuple(sorted(out, key=lambda e: e.name))
+
+
+def names() -> list[str]:
+    """The registered names."""
+    return [e.name for e in entries()]
+
+
+def nearest(name: str) -> str:
+    """The registered name most like ``name``."""
+    known = names()
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return match[0] if match else known[0]
+
+
+def load(name: str) -> RiskLaw:
+    """A law by its registered name, or from the path of a law file.
+
+    Raises
+    ------
+    UnknownLaw : no such name and no such file.
+    derivations.lawfile.LawFileError : the file is not a law.
+    """
+    from derivations.lawfile import read_law_file
+
+    for entry in entries():
+        if entry.name == name:
+            return read_law_file(entry.path)
+    path = Path(name)
+    if name.endswith(".toml") or path.is_file() or path.is_dir():
+        return read_law_file(path)
+    shown = name if len(name) <= 60 else name[:57] + "..."
+    raise UnknownLaw(f"unknown law {shown!r}: expected a path to a .toml file or a registered name, nearest {nearest(name)!r}")

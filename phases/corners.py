@@ -1,0 +1,57 @@
+"""Corners of a diagram: the points where three phases meet, or two walls of one phase, as exact algebraic numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from derivations.algebra import Poly
+from phases.adjacency import surroundings
+from phases.intersections import intersections
+from phases.planar import Decomposition
+from phases.roots import Root, compare
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A point where walls meet; coordinates are real algebraic numbers (`phases.roots.Root`)."""
+
+    alpha: Root
+    beta: Root
+    phases: tuple[str, ...]
+    polys: tuple[Poly, ...]
+
+
+def find_corners(
+    decomposition: Decomposition, owner: Sequence[int | None], walls: Sequence[Poly], names: Sequence[str]
+) -> tuple[Corner, ...]:
+    """All corners, sorted; ``owner`` gives the phase of every cell (None: outside the domain)."""
+    points: list[tuple[Root, Root, list[Poly]]] = []
+    for k, p in enumerate(walls):
+        for q in walls[k + 1 :]:
+            for alpha, beta in intersections(p, q):
+                known = next((e for e in points if compare(e[0], alpha) == 0 and compare(e[1], beta) == 0), None)
+                if known is None:
+                    points.append((alpha, beta, [p, q]))
+                else:
+                    known[2].extend(r for r in (p, q) if r not in known[2])
+    by_signs = {cell.signs: owner[k] for k, cell in enumerate(decomposition.cells())}
+    corners = []
+    for alpha, beta, polys in points:
+        around: dict[int | None, None] = {}
+        switches: set[int] = set()
+        near = surroundings(decomposition, alpha, beta)
+        signs = [decomposition.signs_at(point) for point in near]
+        for s in signs:
+            around[by_signs[s]] = None
+        for s in signs:
+            for t in signs:
+                differ = [k for k in range(len(s)) if s[k] != t[k]]
+                if len(differ) == 1 and by_signs[s] != by_signs[t]:
+                    switches.add(differ[0])
+        if len(around) >= 3 or len(switches) >= 2:
+            present = tuple(names[r] for r in sorted(r for r in around if r is not None))
+            if present:
+                corners.append(Corner(alpha, beta, present, tuple(polys)))
+    corners.sort(key=lambda c: (float(c.alpha), float(c.beta)))
+    return tuple(corners)

@@ -1,0 +1,488 @@
+"""The parametric linear programme of a risk law: at a point, and around a point over Q(alpha, beta).
+
+With M = f^x, N = f^(1-x), gamma = f^(-g) and risk f^(-eta), every term and constraint is an inequality linear in
+(x, g, ..., eta) with coefficients in Q(alpha, beta). At a rational point the programme is solved exactly. Around a
+generic rational point, the `Piece` there is obtained by solving once, and then reading off the optimal vertices, the
+slacks and the multipliers as rational functions by Cramer's rule. Every sign that was used is recorded with its
+reason; the record is the region in which the same formulas are optimal, and it is what a proof has to confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, sign
+from derivations.exponents import OnWall, Record, holds, resolve, value
+from derivations.grammar import Relation
+from derivations.law import Constraint, Monomial, RiskLaw, Term
+from phases.simplex import Inequality, Optimum, Vertex, maximise
+
+
+class UndefinedExponent(ValueError):
+    """An exponent of the law divides by zero at this point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One inequality ``coefficients . v <= bound`` over Q[alpha, beta], and what it stands for."""
+
+    name: str
+    kind: str  # "term", "constraint" or "bound"
+    coefficients: tuple[Poly, ...]
+    bound: Poly
+    equality: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NumericRow:
+    """The same at one rational point."""
+
+    name: str
+    kind: str
+    inequality: Inequality
+
+
+def variables(law: RiskLaw) -> tuple[str, ...]:
+    """Names of the programme's unknowns, ``eta`` last; ``g`` only if gamma occurs."""
+    return ("x", *(("g",) if law.has_rate else ()), *law.auxiliary, "eta")
+
+
+_COLUMN = {"gamma": "g", "L": "eta"}
+
+
+def _entries(law: RiskLaw) -> list[tuple[str, str, Term | Constraint]]:
+    return [("term", t.name, t) for t in law.terms] + [("constraint", c.name, c) for c in law.constraints]
+
+
+def numeric_rows(law: RiskLaw, point: Point) -> list[NumericRow]:
+    """The programme at a rational point.
+
+    Raises
+    ------
+    UndefinedExponent : an exponent has a vanishing denominator there.
+    """
+    names = variables(law)
+    out = []
+    for kind, name, entry in _entries(law):
+        try:
+            if not all(holds(r, point) for r in entry.where):
+                continue
+            powers = {base: value(node, point) for base, node in entry.monomial.exponents}
+        except ZeroDivisionError:
+            raise UndefinedExponent(
+                f"the exponent of {name!r} is not defined at alpha = {point[0]}, beta = {point[1]} (division by zero)"
+            ) from None
+        steps = powers.get("N", Fraction(0))
+        row = dict.fromkeys(names, Fraction(0))
+        for base, power in powers.items():
+            if base == "M":
+                row["x"] += power
+            elif base == "N":
+                row["x"] -= power
+            elif base == "gamma":
+                row["g"] -= power
+            elif base == "L":
+                row["eta"] -= power
+            else:
+                row[base] += power
+        if kind == "term":
+            row["eta"] += 1
+        equality = isinstance(entry, Constraint) and entry.equality
+        out.append(NumericRow(name, kind, Inequality.of([row[v] for v in names], -steps, equality)))
+    width = len(names)
+    out.append(NumericRow("M >= 1", "bound", Inequality((-1, *[0] * (width - 1)), 0)))
+    out.append(NumericRow("N >= 1", "bound", Inequality((1, *[0] * (width - 1)), 1)))
+    return out
+
+
+def _symbolic_row(
+    law: RiskLaw, kind: str, name: str, monomial: Monomial, equality: bool, point: Point, record: Record
+) -> Row:
+    names = variables(law)
+    powers = {base: resolve(node, point, record) for base, node in monomial.exponents}
+    den = ONE
+    for power in powers.values():
+        if power.den != den and power.den != ONE:
+            den = den * Rational.of(power.den, den).num
+    if not den.is_ground:
+        record(den, f"denominator in {name}")
+        if sign(den, point) == 0:
+            raise OnWall
+    elif den.LC < 0:
+        den = -den
+    flip = 1 if sign(den, point) > 0 else -1
+    scaled = {base: power.num * Rational.of(den, power.den).num * flip for base, power in powers.items()}
+    row = dict.fromkeys(names, ZERO)
+    for base, p in scaled.items():
+        if base == "M":
+            row["x"] = row["x"] + p
+        elif base == "N":
+            row["x"] = row["x"] - p
+        elif base in _COLUMN:
+            row[_COLUMN[base]] = row[_COLUMN[base]] - p
+        else:
+            row[base] = row[base] + p
+    if kind == "term":
+        row["eta"] = row["eta"] + den * flip
+    return Row(name, kind, tuple(row[v] for v in names), -scaled.get("N", ZERO), equality)
+
+
+def _record_relation(relation: Relation, point: Point, record: Record, label: str) -> bool:
+    left = resolve(relation.left, point, lambda p, s: record(p, label))
+    right = resolve(relation.right, point, lambda p, s: record(p, label))
+    difference = left - right
+    if not difference:
+        return relation.op in ("<=", ">=")
+    record(difference.num, label)
+    record(difference.den, label)
+    side = difference.sign(point)
+    if side == 0:
+        raise OnWall
+    return (side > 0) == (relation.op in (">", ">="))
+
+
+def symbolic_rows(law: RiskLaw, point: Point, record: Record) -> list[Row]:
+    """The programme around a generic rational point; every comparison made is recorded.
+
+    Raises
+    ------
+    OnWall : the point is not generic.
+    """
+    rows = []
+    for kind, name, entry in _entries(law):
+        present = [_record_relation(r, point, record, f"existence of {name}") for r in entry.where]
+        if not all(present):
+            continue
+        equality = isinstance(entry, Constraint) and entry.equality
+
+        def labelled(p: Poly, what: str, name: str = name) -> None:
+            record(p, what if what.startswith("denominator") else f"{what} in {name}")
+
+        rows.append(_symbolic_row(law, kind, name, entry.monomial, equality, point, labelled))
+    width = len(variables(law))
+    rows.append(Row("M >= 1", "bound", (-ONE, *[ZERO] * (width - 1)), ZERO))
+    rows.append(Row("N >= 1", "bound", (ONE, *[ZERO] * (width - 1)), ONE))
+    return rows
+
+
+def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[list[NumericRow], Optimum]:
+    """Exact optimum at a rational point; ``rate`` adds gamma = M^(-rate).
+
+    Raises
+    ------
+    UndefinedExponent : an exponent is not defined there.
+    phases.simplex.Unbounded : the law lets the slope grow without bound.
+    phases.simplex.Infeasible : the law's constraints contradict each other.
+    """
+    rows = numeric_rows(law, point)
+    if rate is not None:
+        names = variables(law)
+        row = dict.fromkeys(names, Fraction(0))
+        row["g"], row["x"] = Fraction(1), -rate
+        rows.append(NumericRow("rate", "bound", Inequality.of([row[v] for v in names], Fraction(0), True)))
+    return rows, maximise([r.inequality for r in rows])
+
+
+class Infinite:
+    """An unbounded end of a range of optimal exponents; ``sign`` is +1 or -1."""
+
+    __slots__ = ("sign",)
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+
+    def __str__(self) -> str:
+        return "oo" if self.sign > 0 else "-oo"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Infinite) and other.sign == self.sign
+
+    def __hash__(self) -> int:
+        return hash(("Infinite", self.sign))
+
+
+Exponent = Fraction | Infinite
+Range = tuple[Exponent, Exponent]
+
+
+@dataclass(frozen=True, slots=True)
+class PointOptimum:
+    """The exact optimum at one point, in the contract's terms.
+
+    ``model`` and ``rate`` are closed ranges (equal ends where the optimum is unique); ``rate`` is None for a law
+    without gamma, or where the optimal model size is constant.
+    """
+
+    slope: Fraction
+    model: Range
+    rate: Range | None
+    active: tuple[str, ...]
+    binding: tuple[str, ...]
+    multipliers: dict[str, Fraction]
+
+
+def _tight(rows: Sequence[NumericRow], optimum: Optimum) -> list[NumericRow]:
+    out = []
+    for row in rows:
+        on_vertices = all(row.inequality.slack(v.values) == 0 for v in optimum.vertices)
+        along = all(
+            sum(c * d for c, d in zip(row.inequality.coefficients, ray, strict=True)) == 0 for ray in optimum.rays
+        )
+        if on_vertices and along:
+            out.append(row)
+    return out
+
+
+def optimum_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> PointOptimum:
+    """The exact optimum at a rational point: slope, ranges of exponents, binding terms and multipliers.
+
+    Raises
+    ------
+    UndefinedExponent, phases.simplex.Unbounded, phases.simplex.Infeasible : see `solve_at`.
+    """
+    rows, optimum = solve_at(law, point, rate)
+    xs = [v.values[0] for v in optimum.vertices]
+    tight = _tight(rows, optimum)
+    scale = {}
+    for k, y in zip(optimum.basis, optimum.multipliers, strict=True):
+        row = rows[k]
+        eta = row.inequality.coefficients[-1]
+        scale[row.name] = y * eta if row.kind == "term" else y
+    return PointOptimum(
+        slope=optimum.value,
+        model=(min(xs), max(xs)),
+        rate=_rate_range(law, optimum),
+        active=tuple(r.name for r in tight if r.kind == "term"),
+        binding=tuple(r.name for r in tight if r.kind == "constraint"),
+        multipliers=scale,
+    )
+
+
+def _rate_range(law: RiskLaw, optimum: Optimum) -> Range | None:
+    if not law.has_rate:
+        return None
+    ends: list[Exponent] = [v.values[1] / v.values[0] for v in optimum.vertices if v.values[0]]
+    if not ends:
+        return None
+    infinite = {1 if ray[1] > 0 else -1 for ray in optimum.rays if ray[1]}
+    infinite |= {1 if v.values[1] > 0 else -1 for v in optimum.vertices if not v.values[0] and v.values[1]}
+    finite = [e for e in ends if isinstance(e, Fraction)]
+    low: Exponent = Infinite(-1) if -1 in infinite else min(finite)
+    high: Exponent = Infinite(1) if 1 in infinite else max(finite)
+    return low, high
+
+
+Formula = Rational | Infinite
+FormulaRange = tuple[Formula, Formula]
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """Closed formulas for slope and optimal exponents; ranges have equal ends where the optimum is unique."""
+
+    slope: Rational
+    model: FormulaRange
+    rate: FormulaRange | None
+
+    @property
+    def unique(self) -> bool:
+        """Whether size and rate are both determined."""
+        return self.model[0] == self.model[1] and (self.rate is None or self.rate[0] == self.rate[1])
+
+
+@dataclass(frozen=True, slots=True)
+class VertexFormula:
+    """A vertex over Q(alpha, beta): numerators over one common denominator, and the rows that determine it."""
+
+    basis: tuple[str, ...]
+    numerators: tuple[Poly, ...]
+    denominator: Poly
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One optimal basis around a sample point.
+
+    ``literals`` maps each irreducible polynomial to the strict sign it has, ``reasons`` says where it came from.
+    While they hold, the formulas are optimal: vertices feasible, multipliers non-negative.
+    """
+
+    sample: Point
+    formulas: Formulas
+    active: tuple[str, ...]
+    binding: tuple[str, ...]
+    rows: tuple[Row, ...]
+    vertices: tuple[VertexFormula, ...]
+    basis: tuple[str, ...]
+    multipliers: tuple[tuple[str, Rational], ...]
+    literals: dict[Poly, int]
+    reasons: dict[Poly, tuple[str, ...]]
+
+
+class _Recorder:
+    """Collects irreducible factors with their sign at the sample point and the reasons for looking at them."""
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.signs: dict[Poly, int] = {}
+        self.reasons: dict[Poly, dict[str, None]] = {}
+
+    def __call__(self, p: Poly, why: str) -> None:
+        for f, _ in factor(p)[1]:
+            side = self.signs.get(f)
+            if side is None:
+                side = sign(f, self.point)
+                if side == 0:
+                    raise OnWall
+                self.signs[f] = side
+            self.reasons.setdefault(f, {})[why] = None
+
+    def ratio(self, num: Poly, den: Poly, why: str) -> Rational:
+        """Record the sign of num/den in lowest terms."""
+        r = Rational.of(num, den)
+        if r:
+            self(r.num, why)
+            self(r.den, why)
+        return r
+
+
+def _det(m: list[list[Poly]]) -> Poly:
+    n = len(m)
+    if n == 1:
+        return m[0][0]
+    if n == 2:
+        return m[0][0] * m[1][1] - m[0][1] * m[1][0]
+    total = ZERO
+    k = min(range(n), key=lambda i: sum(1 for e in m[i] if e))
+    rest = m[:k] + m[k + 1 :]
+    for j, entry in enumerate(m[k]):
+        if entry:
+            minor = entry * _det([row[:j] + row[j + 1 :] for row in rest])
+            total = total - minor if (k + j) % 2 else total + minor
+    return total
+
+
+def _cramer(rows: Sequence[Row], basis: Sequence[int]) -> tuple[tuple[Poly, ...], Poly]:
+    """Numerators and common denominator of the vertex that a basis determines."""
+    a = [list(rows[k].coefficients) for k in basis]
+    b = [rows[k].bound for k in basis]
+    n = len(a)
+    numerators = tuple(_det([[*row[:j], e, *row[j + 1 :]] for row, e in zip(a, b, strict=True)]) for j in range(n))
+    return numerators, _det(a)
+
+
+def _multipliers(rows: Sequence[Row], basis: Sequence[int]) -> tuple[tuple[Poly, ...], Poly]:
+    """Numerators and denominator of y with y.A = e_eta: cofactors of the last column."""
+    a = [list(rows[k].coefficients) for k in basis]
+    n = len(a)
+    out = []
+    for i in range(n):
+        minor = _det([row[:-1] for k, row in enumerate(a) if k != i]) if n > 1 else ONE
+        out.append(-minor if (i + n - 1) % 2 else minor)
+    return tuple(out), _det(a)
+
+
+def _check_consistency(rows: Sequence[Row], numeric: Sequence[NumericRow]) -> None:
+    assert [r.name for r in rows] == [r.name for r in numeric]
+
+
+def piece_at(law: RiskLaw, point: Point) -> Piece:
+    """The optimal basis around a generic rational point, with its region.
+
+    Raises
+    ------
+    OnWall : the point is not generic; take another one nearby.
+    phases.simplex.Unbounded, phases.simplex.Infeasible : the law has no finite slope there.
+    """
+    record = _Recorder(point)
+    for relation in law.domain:
+        _record_relation(relation, point, record, "domain")
+    rows = symbolic_rows(law, point, record)
+    numeric, optimum = solve_at(law, point)
+    _check_consistency(rows, numeric)
+    basis = optimum.basis
+    y_num, y_den = _multipliers(rows, basis)
+    multipliers = []
+    for k, p, y in zip(basis, y_num, optimum.multipliers, strict=True):
+        ratio = Rational.of(p, y_den)
+        if ratio and not rows[k].equality:
+            record(ratio.num, f"multiplier of {rows[k].name}")
+            record(ratio.den, f"multiplier of {rows[k].name}")
+            if y == 0:
+                raise OnWall
+        multipliers.append((rows[k].name, ratio))
+    vertices = [_vertex_formula(rows, v, record) for v in optimum.vertices]
+    tight = _identically_tight(rows, vertices, optimum)
+    return Piece(
+        sample=point,
+        formulas=_formulas(law, optimum, vertices, point, record),
+        active=tuple(r.name for r in rows if r.kind == "term" and r.name in tight),
+        binding=tuple(r.name for r in rows if r.kind == "constraint" and r.name in tight),
+        rows=tuple(rows),
+        vertices=tuple(vertices),
+        basis=tuple(rows[k].name for k in basis),
+        multipliers=tuple(multipliers),
+        literals=record.signs,
+        reasons={p: tuple(w) for p, w in record.reasons.items()},
+    )
+
+
+def _slack_numerator(row: Row, vertex: VertexFormula) -> Poly:
+    total = row.bound * vertex.denominator
+    for c, p in zip(row.coefficients, vertex.numerators, strict=True):
+        if c and p:
+            total = total - c * p
+    return total
+
+
+def _vertex_formula(rows: Sequence[Row], vertex: Vertex, record: _Recorder) -> VertexFormula:
+    numerators, den = _cramer(rows, vertex.basis)
+    formula = VertexFormula(tuple(rows[k].name for k in vertex.basis), numerators, den)
+    for k, row in enumerate(rows):
+        if k not in vertex.basis:
+            record.ratio(_slack_numerator(row, formula), den, f"slack of {row.name}")
+    return formula
+
+
+def _identically_tight(rows: Sequence[Row], vertices: Sequence[VertexFormula], optimum: Optimum) -> set[str]:
+    out = set()
+    for k, row in enumerate(rows):
+        if any(_slack_numerator(row, v) for v in vertices):
+            continue
+        if optimum.rays and k not in optimum.basis:
+            continue
+        out.add(row.name)
+    return out
+
+
+def _formulas(
+    law: RiskLaw, optimum: Optimum, vertices: Sequence[VertexFormula], point: Point, record: _Recorder
+) -> Formulas:
+    slope = Rational.of(vertices[0].numerators[-1], vertices[0].denominator)
+    xs = [Rational.of(v.numerators[0], v.denominator) for v in vertices]
+    model = _extremes(xs, point, record, "range of x")
+    rate: FormulaRange | None = None
+    if law.has_rate:
+        es = [Rational.of(v.numerators[1], v.numerators[0]) for v in vertices if v.numerators[0]]
+        infinite = {1 if ray[1] > 0 else -1 for ray in optimum.rays if ray[1]}
+        infinite |= {sign(v.numerators[1], point) * sign(v.denominator, point) for v in vertices if not v.numerators[0]}
+        if es:
+            low, high = _extremes(es, point, record, "range of e")
+            rate = (Infinite(-1) if -1 in infinite else low, Infinite(1) if 1 in infinite else high)
+    return Formulas(slope, model, rate)
+
+
+def _extremes(values: Sequence[Rational], point: Point, record: _Recorder, why: str) -> tuple[Rational, Rational]:
+    low = min(values, key=lambda r: r.at(point))
+    high = max(values, key=lambda r: r.at(point))
+    for r in values:
+        for end in (low, high):
+            difference = r - end
+            if difference:
+                record(difference.num, why)
+                record(difference.den, why)
+    return low, high
+
+

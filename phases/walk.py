@@ -1,0 +1,208 @@
+"""Finding every optimal basis: walk across walls from piece to piece, then show that nothing was missed.
+
+From a sample point the piece there is read off (`phases.program`), its region is reduced to its walls, and points
+just across each wall are queued. When the queue is empty, the plane is decomposed with respect to all walls found;
+any open cell of the domain that no piece covers is a new starting point. The walk ends when every open cell of the
+domain lies in a piece, so completeness does not depend on how the walk went. There are finitely many bases, so it ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
+from derivations.exponents import OnWall, resolve
+from derivations.law import RiskLaw
+from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
+from phases.program import Piece, UndefinedExponent, piece_at
+from phases.proof.shift import edges, line_of, shift
+from phases.simplex import Infeasible, Unbounded
+
+
+class EmptyDomain(ValueError):
+    """The law's domain has no interior."""
+
+
+class NoFiniteSlope(ValueError):
+    """Somewhere in the domain the law's risk falls faster than any power, or its constraints contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A piece and its walls: the irredundant literals that cut out its region."""
+
+    piece: Piece
+    walls: tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All charts, and the decomposition of the plane by their walls and the domain's edges."""
+
+    law: RiskLaw
+    charts: tuple[Chart, ...]
+    domain_polys: tuple[Poly, ...]
+    decomposition: Decomposition
+
+
+def relation_polys(relations: Iterable[object]) -> list[Poly]:
+    """Irreducible polynomials on which the truth of plain relations depends."""
+    out: dict[Poly, None] = {}
+    for relation in relations:
+        left = resolve(relation.left, (Fraction(1), Fraction(1)), lambda p, w: None)  # type: ignore[attr-defined]
+        right = resolve(relation.right, (Fraction(1), Fraction(1)), lambda p, w: None)  # type: ignore[attr-defined]
+        difference = left - right
+        for part in (difference.num, difference.den):
+            for f, _ in factor(part)[1]:
+                out[f] = None
+    return list(out)
+
+
+def inside(law: RiskLaw, point: Point) -> bool:
+    """Whether a point lies in the law's domain (a vanishing denominator counts as outside)."""
+    try:
+        return law.violated(point) is None
+    except ZeroDivisionError:
+        return False
+
+
+def reduce_to_walls(literals: Sequence[Literal]) -> tuple[Literal, ...]:
+    """An irredundant subset of the literals with the same open region."""
+    lines = {line_of(p, s): (p, s) for p, s in literals if total_degree(p) == 1}
+    sides = [line for line in edges([line for line in lines if line is not None])]
+    flat = [lines[line] for line in sides]
+    curved = [(p, s) for p, s in literals if total_degree(p) > 1 and shift(sides, p, s) is None]
+    if not curved:
+        return tuple(sorted(flat, key=lambda ps: sort_key(ps[0])))
+    polys = [p for p, _ in (*flat, *curved)]
+    wanted = [s for _, s in (*flat, *curved)]
+    cells = [c.signs for c in decompose(polys).cells()]
+    target = [c for c in cells if all(a == b for a, b in zip(c, wanted, strict=True))]
+    keep = list(range(len(polys)))
+    for k in sorted(keep, key=lambda i: sort_key(polys[i]), reverse=True):
+        rest = [i for i in keep if i != k]
+        if sum(all(c[i] == wanted[i] for i in rest) for c in cells) == len(target):
+            keep = rest
+    return tuple(sorted(((polys[i], wanted[i]) for i in keep), key=lambda ps: sort_key(ps[0])))
+
+
+class _Walk:
+    def __init__(self, law: RiskLaw) -> None:
+        self.law = law
+        self.charts: list[Chart] = []
+        self.queue: deque[tuple[Point, Literal]] = deque()
+        self.domain_polys = tuple(relation_polys(law.domain))
+
+    def covered(self, point: Point) -> bool:
+        return any(satisfies(point, chart.walls) for chart in self.charts)
+
+    def explore(self, cell: Cell, polys: Sequence[Poly]) -> None:
+        """Add the piece around a point with the same signs of ``polys`` as the cell's sample."""
+        literals = list(zip(polys, cell.signs, strict=True))
+        for point in _nearby(cell.point):
+            if not satisfies(point, literals):
+                continue
+            try:
+                self.add(piece_at(self.law, point))
+            except (OnWall, UndefinedExponent):
+                continue
+            return
+        raise AssertionError(f"no generic point near {cell.point}")
+
+    def add(self, piece: Piece) -> None:
+        chart = Chart(piece, reduce_to_walls(list(piece.literals.items())))
+        self.charts.append(chart)
+        for wall in chart.walls:
+            if wall[0] not in self.domain_polys:
+                self.queue.append((piece.sample, wall))
+
+    def step(self) -> None:
+        """Try to cross one wall, along the straight line from the sample to a point on the wall."""
+        sample, (p, s) = self.queue.popleft()
+        for direction in _DIRECTIONS:
+            across = _across(sample, direction, p, s)
+            if across is None or not inside(self.law, across) or self.covered(across):
+                continue
+            try:
+                self.add(piece_at(self.law, across))
+            except (OnWall, UndefinedExponent):
+                continue
+            return
+
+
+_DIRECTIONS = tuple(
+    (Fraction(a), Fraction(b)) for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1), (2, 3), (-3, 2), (-2, -3), (3, -2))
+)
+
+
+def _nearby(point: Point) -> Iterable[Point]:
+    yield point
+    size = Fraction(1, 8)
+    for _ in range(400):
+        for a, b in _DIRECTIONS:
+            yield point[0] + size * a * Fraction(5, 7), point[1] + size * b * Fraction(7, 11)
+        size /= 5
+
+
+def _across(sample: Point, direction: Point, p: Poly, s: int) -> Point | None:
+    """A point just beyond the curve p = 0 along a ray, or None if the ray does not meet it soon."""
+    low, high = Fraction(0), None
+    reach = Fraction(1, 16)
+    for _ in range(10):
+        if sign(p, (sample[0] + reach * direction[0], sample[1] + reach * direction[1])) == -s:
+            high = reach
+            break
+        low, reach = reach, 2 * reach
+    if high is None:
+        return None
+    for _ in range(5):
+        middle = (low + high) / 2
+        if sign(p, (sample[0] + middle * direction[0], sample[1] + middle * direction[1])) == -s:
+            high = middle
+        else:
+            low = middle
+    return sample[0] + high * direction[0], sample[1] + high * direction[1]
+
+
+def survey(law: RiskLaw) -> Survey:
+    """Every optimal basis of the law, with a decomposition in which each open cell of the domain lies in a chart.
+
+    Raises
+    ------
+    EmptyDomain : the domain has no interior.
+    NoFiniteSlope : somewhere the slope is unbounded or the constraints contradict each other; the message has a point.
+    """
+    walk = _Walk(law)
+    polys: list[Poly] = sorted(walk.domain_polys, key=sort_key)
+    decomposition = decompose(polys)
+    if not any(inside(law, cell.point) for cell in decomposition.cells()):
+        raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
+    while True:
+        missing = [
+            cell
+            for cell in decomposition.cells()
+            if inside(law, cell.point) and not walk.covered(cell.point)
+        ]
+        if not missing:
+            return Survey(law, tuple(walk.charts), walk.domain_polys, decomposition)
+        for cell in missing:
+            if not walk.covered(cell.point):
+                try:
+                    walk.explore(cell, polys)
+                    while walk.queue:
+                        walk.step()
+                except (Unbounded, Infeasible) as error:
+                    raise NoFiniteSlope(_no_slope(law, cell.point, error)) from None
+        found = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
+        polys = sorted(found, key=sort_key)
+        decomposition = decompose(polys)
+
+
+def _no_slope(law: RiskLaw, point: Point, error: ArithmeticError) -> str:
+    where = f"near alpha = {point[0]}, beta = {point[1]}"
+    if isinstance(error, Unbounded):
+        return f"the law {law.name!r} has no finite slope {where}: expected a term or constraint that bounds the risk"
+    return f"the constraints of the law {law.name!r} contradict each other {where}"
