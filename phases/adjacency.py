@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from derivations.algebra import Point, Poly, terms
 from phases.intersections import passes_through, vanishes_at
-from phases.planar import Decomposition, compare_distinct, sample_beside
+from phases.planar import Decomposition
 from phases.roots import (
     Root,
     between_roots,
@@ -61,31 +61,34 @@ def _is_line_at(p: Poly, root: Root) -> bool:
 
 
 def _across(decomposition: Decomposition, k: int, root: Root) -> set[tuple[int, int]]:
+    if not root.rational:
+        return _matching_signs(decomposition, k, root)
     curves = [p for p in decomposition.polys if terms(p)[1] > 0]
     left, right = decomposition.cylinders[k], decomposition.cylinders[k + 1]
     found: set[tuple[int, int]] = set()
-    for beta in _heights(curves, root, left.alpha, right.alpha):
-        if any(vanishes_at(slice_beta(p, beta), root) for p in curves):
-            continue
-        lo, hi = _within(sample_beside(curves, root, beta), left.alpha, right.alpha)
-        found.add((_sector(curves, lo, beta), _sector(curves, hi, beta)))
+    for beta in _gaps(merge_roots([slice_alpha(p, root.lo) for p in curves])):
+        lo, hi = _strip(root, merge_roots([slice_beta(p, beta) for p in curves]))
+        found.add((_sector(curves, max(lo, left.alpha), beta), _sector(curves, min(hi, right.alpha), beta)))
     return found
 
 
-def _within(ends: tuple[Fraction, Fraction], low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
-    return max(ends[0], low), min(ends[1], high)
+def _matching_signs(decomposition: Decomposition, k: int, root: Root) -> set[tuple[int, int]]:
+    """Neighbours across an irrational critical line: sectors with equal signs of all curves, in order.
 
-
-def _heights(curves: Sequence[Poly], root: Root, left: Fraction, right: Fraction) -> list[Fraction]:
-    """Rational heights that meet every common boundary segment on the critical line."""
-    if root.rational:
-        return _gaps(merge_roots([slice_alpha(p, root.lo) for p in curves]))
-    out: list[Fraction] = []
-    for bits in (8, 20, 40):
-        root.refine_to(Fraction(1, 2**bits))
-        lo, hi = max(root.lo, left), min(root.hi, right)
-        out += _gaps(merge_roots([slice_alpha(p, a) for p in curves for a in (lo, hi)]))
-    return out
+    Two sectors that share a segment of the line have equal signs there. The converse fails only where a sector ends
+    in a point of the line and another one with the same signs begins on it.
+    """
+    curves = [i for i, p in enumerate(decomposition.polys) if terms(p)[1] > 0]
+    stacks: list[dict[tuple[int, ...], list[int]]] = []
+    for cylinder in decomposition.cylinders[k : k + 2]:
+        places: dict[tuple[int, ...], list[int]] = {}
+        for j, cell in enumerate(cylinder.cells):
+            places.setdefault(tuple(cell.signs[i] for i in curves), []).append(j)
+        stacks.append(places)
+    found = set()
+    for signs, mine in stacks[0].items():
+        found.update(zip(mine, stacks[1].get(signs, []), strict=False))
+    return found
 
 
 def _gaps(roots: list[Root]) -> list[Fraction]:
@@ -108,7 +111,7 @@ def surroundings(decomposition: Decomposition, alpha: Root, beta: Root) -> list[
     curves = [p for p in decomposition.polys if terms(p)[1] > 0]
     through = [p for p in curves if passes_through(p, alpha, beta, decomposition.polys)]
     strangers = [p for p in curves if p not in through]
-    others = [r for r in decomposition.critical if compare_distinct(r, alpha)]
+    others = [r for r in decomposition.critical if compare(r, alpha)]
     height = Fraction(1, 64)
     while True:
         bottom, top, leaving = _box(curves, alpha, beta, height)

@@ -23,18 +23,20 @@ class Corner:
 
 
 def find_corners(
-    decomposition: Decomposition, owner: Sequence[int | None], walls: Sequence[Poly], names: Sequence[str]
+    decomposition: Decomposition, owner: Sequence[int | None], pairs: Sequence[tuple[Poly, Poly]], names: Sequence[str]
 ) -> tuple[Corner, ...]:
-    """All corners, sorted; ``owner`` gives the phase of every cell (None: outside the domain)."""
+    """All corners, sorted, among the common points of the given pairs of walls.
+
+    ``owner`` gives the phase of every cell (None: outside the domain).
+    """
     points: list[tuple[Root, Root, list[Poly]]] = []
-    for k, p in enumerate(walls):
-        for q in walls[k + 1 :]:
-            for alpha, beta in intersections(p, q):
-                known = next((e for e in points if compare(e[0], alpha) == 0 and compare(e[1], beta) == 0), None)
-                if known is None:
-                    points.append((alpha, beta, [p, q]))
-                else:
-                    known[2].extend(r for r in (p, q) if r not in known[2])
+    for p, q in pairs:
+        for alpha, beta in intersections(p, q):
+            known = next((e for e in points if compare(e[0], alpha) == 0 and compare(e[1], beta) == 0), None)
+            if known is None:
+                points.append((alpha, beta, [p, q]))
+            else:
+                known[2].extend(r for r in (p, q) if r not in known[2])
     by_signs = {cell.signs: owner[k] for k, cell in enumerate(decomposition.cells())}
     corners = []
     for alpha, beta, polys in points:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import combinations
 
 from derivations.algebra import Point, Poly, Rational, sign, sort_key
 from derivations.exponents import holds, resolve
@@ -145,7 +146,6 @@ class PhaseDiagram:
     law: RiskLaw
     phases: tuple[Phase, ...]
     walls: tuple[Wall, ...]
-    corners: tuple[Corner, ...]
     survey: Survey = field(repr=False)
     cell_phases: tuple[int | None, ...] = field(repr=False)
 
@@ -153,6 +153,15 @@ class PhaseDiagram:
     def decomposition(self) -> Decomposition:
         """The decomposition of the plane by all walls and domain edges."""
         return self.survey.decomposition
+
+    @cached_property
+    def corners(self) -> tuple[Corner, ...]:
+        """The points where walls meet, found when first asked for."""
+        pairs: dict[tuple[Poly, Poly], None] = {}
+        for phase in self.phases:
+            own = sorted({w.poly for w in self.walls if phase.name in w.sides}, key=sort_key)
+            pairs.update(dict.fromkeys(combinations(own, 2)))
+        return find_corners(self.decomposition, self.cell_phases, tuple(pairs), [p.name for p in self.phases])
 
     def phase(self, name: str) -> Phase:
         """The phase of that name.
@@ -230,6 +239,8 @@ def _evaluate(phase: Phase, point: Point) -> PointOptimum | None:
         return formula if isinstance(formula, Infinite) else formula.at(point)
 
     f = phase.formulas
+    if not f.unique:
+        return None
     try:
         slope = f.slope.at(point)
         model = (at(f.model[0]), at(f.model[1]))
@@ -300,15 +311,13 @@ def assemble(found: Survey) -> PhaseDiagram:
             )
         )
     walls = _walls(sides, phases, found)
-    separating = sorted({w.poly for w in walls}, key=sort_key)
-    corners = find_corners(decomposition, owner, separating, names)
-    return PhaseDiagram(law, tuple(phases), walls, corners, found, tuple(owner))
+    return PhaseDiagram(law, tuple(phases), walls, found, tuple(owner))
 
 
 def _components(
     charts: Sequence[Chart], charts_of: Sequence[tuple[int, ...]], touching: Sequence[Contact]
 ) -> list[int | None]:
-    """Connected sets of cells with equal formulas: each cell's representative, None outside the domain."""
+    """Sets of cells with equal formulas that touch or lie in one chart: a representative, None outside the domain."""
     parent = list(range(len(charts_of)))
 
     def find(k: int) -> int:
@@ -321,6 +330,10 @@ def _components(
         a, b = charts_of[contact.first], charts_of[contact.second]
         if a and b and charts[a[0]].piece.formulas == charts[b[0]].piece.formulas:
             parent[find(contact.first)] = find(contact.second)
+    home: dict[int, int] = {}
+    for k, used in enumerate(charts_of):
+        for chart in used:
+            parent[find(k)] = find(home.setdefault(chart, k))
     return [find(k) if charts_of[k] else None for k in range(len(charts_of))]
 
 

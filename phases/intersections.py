@@ -42,6 +42,8 @@ def _rational_slice_meets(p: Univariate, q: Univariate) -> list[Univariate]:
 
 def intersections(p: Poly, q: Poly) -> Iterator[tuple[Root, Root]]:
     """All real common points of two distinct irreducible curves, exactly."""
+    if terms(p)[1] == 0 == terms(q)[1]:
+        return
     columns = merge_roots([_eliminate(p, q)])
     rows = merge_roots([_eliminate(_swap(p), _swap(q))])
     for alpha in columns:

@@ -27,7 +27,6 @@ from phases.roots import (
     merge_roots,
     real_roots,
     slice_alpha,
-    slice_beta,
     sort_roots,
     subtract,
 )
@@ -122,7 +121,7 @@ def projection(polys: Sequence[Poly]) -> list[Univariate]:
     for k, p in enumerate(curves):
         for q in curves[k + 1 :]:
             out.append(_pair_resultant(p, q))
-    if sum(len(p) for p in out) > MAX_PROJECTION_DEGREE * 10 or any(len(p) > MAX_PROJECTION_DEGREE for p in out):
+    if sum(len(p) for p in out) > MAX_PROJECTION_DEGREE * 50 or any(len(p) > MAX_PROJECTION_DEGREE for p in out):
         raise TooComplex("the projection passes its degree bound")
     return out
 
@@ -172,31 +171,3 @@ def _lift(polys: tuple[Poly, ...], left: Root | None, right: Root | None, alpha:
 def satisfies(point: Point, literals: Sequence[Literal]) -> bool:
     """Whether every literal holds strictly at a rational point."""
     return all(sign(p, point) == s for p, s in literals)
-
-
-def sample_beside(polys: Sequence[Poly], root: Root, beta: Fraction) -> tuple[Fraction, Fraction]:
-    """Rational alphas left and right of a root with no poly changing sign at height beta between root and them.
-
-    The polynomials may vanish along the vertical line through the root, but not at (root, beta) otherwise.
-    """
-    width = Fraction(1, 8)
-    slices = [s for s in (slice_beta(p, beta) for p in polys) if len(s) > 1]
-    others = [r for r in merge_roots(slices) if compare_distinct(r, root)]
-    while True:
-        root.refine_to(width)
-        lo, hi = (root.lo - width, root.hi + width) if root.rational else (root.lo, root.hi)
-        clear = True
-        for other in others:
-            while not (other.hi < lo or other.lo > hi) and other.hi - other.lo > width / 16:
-                other.refine()
-            clear = clear and (other.hi < lo or other.lo > hi)
-        if clear:
-            return lo, hi
-        width /= 8
-
-
-def compare_distinct(a: Root, b: Root) -> bool:
-    """Whether two roots differ; both must come from irreducible polynomials."""
-    if a.rational and b.rational:
-        return a.lo != b.lo
-    return not (a.poly == b.poly and a.index == b.index)

@@ -10,14 +10,14 @@ reason; the record is the region in which the same formulas are optimal, and it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, sign
 from derivations.exponents import OnWall, Record, holds, resolve, value
 from derivations.grammar import Relation
 from derivations.law import Constraint, Monomial, RiskLaw, Term
-from phases.simplex import Inequality, Optimum, Vertex, maximise
+from phases.simplex import Inequality, Optimum, Vertex, end_basis, maximise, nondegenerate
 
 
 class UndefinedExponent(ValueError):
@@ -228,7 +228,7 @@ def _tight(rows: Sequence[NumericRow], optimum: Optimum) -> list[NumericRow]:
     for row in rows:
         on_vertices = all(row.inequality.slack(v.values) == 0 for v in optimum.vertices)
         along = all(
-            sum(c * d for c, d in zip(row.inequality.coefficients, ray, strict=True)) == 0 for ray in optimum.rays
+            sum(c * d for c, d in zip(row.inequality.coefficients, ray.direction, strict=True)) == 0 for ray in optimum.rays
         )
         if on_vertices and along:
             out.append(row)
@@ -266,7 +266,7 @@ def _rate_range(law: RiskLaw, optimum: Optimum) -> Range | None:
     ends: list[Exponent] = [v.values[1] / v.values[0] for v in optimum.vertices if v.values[0]]
     if not ends:
         return None
-    infinite = {1 if ray[1] > 0 else -1 for ray in optimum.rays if ray[1]}
+    infinite = {1 if r.direction[1] > 0 else -1 for r in optimum.rays if r.direction[1]}
     infinite |= {1 if v.values[1] > 0 else -1 for v in optimum.vertices if not v.values[0] and v.values[1]}
     finite = [e for e in ends if isinstance(e, Fraction)]
     low: Exponent = Infinite(-1) if -1 in infinite else min(finite)
@@ -384,10 +384,6 @@ def _multipliers(rows: Sequence[Row], basis: Sequence[int]) -> tuple[tuple[Poly,
     return tuple(out), _det(a)
 
 
-def _check_consistency(rows: Sequence[Row], numeric: Sequence[NumericRow]) -> None:
-    assert [r.name for r in rows] == [r.name for r in numeric]
-
-
 def piece_at(law: RiskLaw, point: Point) -> Piece:
     """The optimal basis around a generic rational point, with its region.
 
@@ -401,23 +397,30 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
         _record_relation(relation, point, record, "domain")
     rows = symbolic_rows(law, point, record)
     numeric, optimum = solve_at(law, point)
-    _check_consistency(rows, numeric)
+    assert [r.name for r in rows] == [r.name for r in numeric]
+    optimum = nondegenerate([r.inequality for r in numeric], optimum)
     basis = optimum.basis
     y_num, y_den = _multipliers(rows, basis)
     multipliers = []
     for k, p, y in zip(basis, y_num, optimum.multipliers, strict=True):
-        ratio = Rational.of(p, y_den)
-        if ratio and not rows[k].equality:
-            record(ratio.num, f"multiplier of {rows[k].name}")
-            record(ratio.den, f"multiplier of {rows[k].name}")
-            if y == 0:
-                raise OnWall
+        ratio = record.ratio(p, y_den, f"multiplier of {rows[k].name}") if not rows[k].equality else Rational.of(p, y_den)
+        if ratio and y == 0:
+            raise OnWall
+        if rows[k].kind == "term":
+            ratio = ratio * Rational(rows[k].coefficients[-1], ONE)
         multipliers.append((rows[k].name, ratio))
-    vertices = [_vertex_formula(rows, v, record) for v in optimum.vertices]
-    tight = _identically_tight(rows, vertices, optimum)
+    support = [k for k, y in zip(basis, optimum.multipliers, strict=True) if y or rows[k].equality]
+    if len(support) == len(basis):
+        vertices = [_vertex_formula(rows, basis, record)]
+        formulas = _formulas_at(law, vertices[0])
+    else:
+        face = _Face(rows, [r.inequality for r in numeric], support, optimum, record)
+        formulas = face.formulas(law)
+        vertices = face.ends
+    tight = _identically_tight(rows, vertices, numeric, optimum)
     return Piece(
         sample=point,
-        formulas=_formulas(law, optimum, vertices, point, record),
+        formulas=formulas,
         active=tuple(r.name for r in rows if r.kind == "term" and r.name in tight),
         binding=tuple(r.name for r in rows if r.kind == "constraint" and r.name in tight),
         rows=tuple(rows),
@@ -437,52 +440,117 @@ def _slack_numerator(row: Row, vertex: VertexFormula) -> Poly:
     return total
 
 
-def _vertex_formula(rows: Sequence[Row], vertex: Vertex, record: _Recorder) -> VertexFormula:
-    numerators, den = _cramer(rows, vertex.basis)
-    formula = VertexFormula(tuple(rows[k].name for k in vertex.basis), numerators, den)
+def _vertex_formula(rows: Sequence[Row], basis: Sequence[int], record: _Recorder) -> VertexFormula:
+    """The vertex of a basis; the slacks of all other rows are recorded."""
+    numerators, den = _cramer(rows, basis)
+    formula = VertexFormula(tuple(rows[k].name for k in basis), numerators, den)
     for k, row in enumerate(rows):
-        if k not in vertex.basis:
+        if k not in basis:
             record.ratio(_slack_numerator(row, formula), den, f"slack of {row.name}")
     return formula
 
 
-def _identically_tight(rows: Sequence[Row], vertices: Sequence[VertexFormula], optimum: Optimum) -> set[str]:
-    out = set()
-    for k, row in enumerate(rows):
-        if any(_slack_numerator(row, v) for v in vertices):
-            continue
-        if optimum.rays and k not in optimum.basis:
-            continue
-        out.add(row.name)
-    return out
+def _identically_tight(
+    rows: Sequence[Row], vertices: Sequence[VertexFormula], numeric: Sequence[NumericRow], optimum: Optimum
+) -> set[str]:
+    """Rows that hold with equality on the whole optimal face, identically in alpha and beta."""
+    at_sample = {row.name for row in _tight(numeric, optimum)}
+    return {row.name for row in rows if row.name in at_sample and not any(_slack_numerator(row, v) for v in vertices)}
 
 
-def _formulas(
-    law: RiskLaw, optimum: Optimum, vertices: Sequence[VertexFormula], point: Point, record: _Recorder
-) -> Formulas:
-    slope = Rational.of(vertices[0].numerators[-1], vertices[0].denominator)
-    xs = [Rational.of(v.numerators[0], v.denominator) for v in vertices]
-    model = _extremes(xs, point, record, "range of x")
-    rate: FormulaRange | None = None
-    if law.has_rate:
-        es = [Rational.of(v.numerators[1], v.numerators[0]) for v in vertices if v.numerators[0]]
-        infinite = {1 if ray[1] > 0 else -1 for ray in optimum.rays if ray[1]}
-        infinite |= {sign(v.numerators[1], point) * sign(v.denominator, point) for v in vertices if not v.numerators[0]}
-        if es:
-            low, high = _extremes(es, point, record, "range of e")
-            rate = (Infinite(-1) if -1 in infinite else low, Infinite(1) if 1 in infinite else high)
-    return Formulas(slope, model, rate)
+def _formulas_at(law: RiskLaw, vertex: VertexFormula) -> Formulas:
+    """The formulas of a unique optimal vertex."""
+    x = Rational.of(vertex.numerators[0], vertex.denominator)
+    rate = None
+    if law.has_rate and vertex.numerators[0]:
+        e = Rational.of(vertex.numerators[1], vertex.numerators[0])
+        rate = (e, e)
+    return Formulas(Rational.of(vertex.numerators[-1], vertex.denominator), (x, x), rate)
 
 
-def _extremes(values: Sequence[Rational], point: Point, record: _Recorder, why: str) -> tuple[Rational, Rational]:
-    low = min(values, key=lambda r: r.at(point))
-    high = max(values, key=lambda r: r.at(point))
-    for r in values:
-        for end in (low, high):
-            difference = r - end
-            if difference:
-                record(difference.num, why)
-                record(difference.den, why)
-    return low, high
+class _Face:
+    """A face of several optimal points: the ends of the ranges of x and of e = g/x, each with its own certificate.
 
+    An end is a vertex of the face at which an objective is largest among the points of the face: -x, x, and for
+    e = g/x at a vertex (x0, g0) the objective +-(g*x0 - g0*x). Its slacks and multipliers are recorded, so that it
+    stays the end as long as they keep their signs. Where a ray carries the rate away, its feasibility is recorded.
+    """
 
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        numeric: Sequence[Inequality],
+        support: Sequence[int],
+        optimum: Optimum,
+        record: _Recorder,
+    ) -> None:
+        self.rows, self.numeric, self.support, self.optimum, self.record = rows, numeric, support, optimum, record
+        self.ends: list[VertexFormula] = []
+
+    def formulas(self, law: RiskLaw) -> Formulas:
+        """Slope and ranges; the ends' vertices are left in ``ends``."""
+        vertices = self.optimum.vertices
+        low = self.end(min(vertices, key=lambda v: v.values[0]), "x", -1)
+        high = self.end(max(vertices, key=lambda v: v.values[0]), "x", 1)
+        slope = Rational.of(low.numerators[-1], low.denominator)
+        model = tuple(Rational.of(v.numerators[0], v.denominator) for v in (low, high))
+        return Formulas(slope, (model[0], model[1]), self.rates() if law.has_rate else None)
+
+    def rates(self) -> FormulaRange | None:
+        inside = [v for v in self.optimum.vertices if v.values[0]]
+        if not inside:
+            return None
+        ends: list[Formula] = []
+        for side, choose in ((-1, min), (1, max)):
+            if self.escapes(side):
+                ends.append(Infinite(side))
+                continue
+            vertex = self.end(choose(inside, key=lambda v: v.values[1] / v.values[0]), "e", side)
+            ends.append(Rational.of(vertex.numerators[1], vertex.numerators[0]))
+        return ends[0], ends[1]
+
+    def escapes(self, side: int) -> bool:
+        """Whether e is unbounded on this side, along a ray or towards a vertex with x = 0."""
+        for ray in self.optimum.rays:
+            if ray.direction[1] * side > 0:
+                unit = Row("ray", "bound", tuple(ONE if k == ray.axis else ZERO for k in range(len(ray.direction))),
+                           ONE if ray.direction[ray.axis] > 0 else -ONE)
+                homogeneous = [replace(row, bound=ZERO) for row in self.rows]
+                system = [*homogeneous, unit]
+                formula = _vertex_formula(system, (*ray.tight, len(self.rows)), self.record)
+                self.record.ratio(formula.numerators[1], formula.denominator, "direction of the rate")
+                return True
+        for vertex in self.optimum.vertices:
+            if not vertex.values[0] and vertex.values[1] * side > 0:
+                formula = _vertex_formula(self.rows, vertex.basis, self.record)
+                self.record.ratio(formula.numerators[1], formula.denominator, "direction of the rate")
+                return True
+        return False
+
+    def end(self, vertex: Vertex, quantity: str, side: int) -> VertexFormula:
+        x, g = vertex.values[0], vertex.values[1]
+        objective = [Fraction(0)] * len(vertex.values)
+        if quantity == "x":
+            objective[0] = Fraction(side)
+        else:
+            objective[0], objective[1] = -side * g, side * x
+        basis = end_basis(self.numeric, self.support, vertex, objective)
+        if basis is None:
+            raise OnWall
+        formula = _vertex_formula(self.rows, basis, self.record)
+        symbolic = [ZERO] * len(objective)
+        if quantity == "x":
+            symbolic[0] = ONE if side > 0 else -ONE
+        else:
+            p, q, d = formula.numerators[0], formula.numerators[1], formula.denominator
+            symbolic[0], symbolic[1] = (-q * d, p * d) if side > 0 else (q * d, -p * d)
+        self.record_multipliers(basis, symbolic, f"end of the range of {quantity}")
+        self.ends.append(formula)
+        return formula
+
+    def record_multipliers(self, basis: tuple[int, ...], objective: Sequence[Poly], why: str) -> None:
+        a = [list(self.rows[k].coefficients) for k in basis]
+        den = _det(a)
+        for i in range(len(self.support), len(basis)):
+            swapped = [list(objective) if k == i else row for k, row in enumerate(a)]
+            self.record.ratio(_det(swapped), den, why)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cmp_to_key, lru_cache
-from math import gcd, isqrt
+from math import gcd, isqrt, lcm
 from typing import TypeAlias
 
 from sympy.polys.domains import ZZ
@@ -44,7 +44,10 @@ def primitive(p: Univariate) -> Univariate:
 
 def sign_at(p: Univariate, x: Fraction) -> int:
     """Sign of p(x)."""
-    n, d = x.numerator, x.denominator
+    return _sign_at(p, x.numerator, x.denominator)
+
+
+def _sign_at(p: Univariate, n: int, d: int) -> int:
     total, scale = 0, 1
     for c in reversed(p):
         total = total * n + c * scale
@@ -55,36 +58,51 @@ def sign_at(p: Univariate, x: Fraction) -> int:
 class Root:
     """One real root of a squarefree integer polynomial.
 
-    ``lo == hi`` for a rational root; otherwise the root is the only one in the open interval (lo, hi).
+    ``lo == hi`` for a rational root; otherwise the root is the only one in the open interval (lo, hi). The bounds are
+    kept as integers over one denominator, which makes comparing and halving a matter of a few multiplications.
     """
 
-    __slots__ = ("hi", "index", "lo", "poly", "_left")
+    __slots__ = ("_den", "_high", "_left", "_low", "index", "poly")
 
     def __init__(self, poly: Univariate, lo: Fraction, hi: Fraction, index: int) -> None:
-        self.poly, self.lo, self.hi, self.index = poly, lo, hi, index
+        self.poly, self.index = poly, index
+        self._den = lcm(lo.denominator, hi.denominator)
+        self._low = lo.numerator * (self._den // lo.denominator)
+        self._high = hi.numerator * (self._den // hi.denominator)
         self._left = 0 if lo == hi else sign_at(poly, lo)
+
+    @property
+    def lo(self) -> Fraction:
+        """Lower bound."""
+        return Fraction(self._low, self._den)
+
+    @property
+    def hi(self) -> Fraction:
+        """Upper bound."""
+        return Fraction(self._high, self._den)
 
     @property
     def rational(self) -> bool:
         """Whether the root is known to be a rational number."""
-        return self.lo == self.hi
+        return self._low == self._high
 
     def refine(self) -> None:
         """Halve the isolating interval."""
-        if self.lo == self.hi:
+        if self._low == self._high:
             return
-        middle = (self.lo + self.hi) / 2
-        side = sign_at(self.poly, middle)
+        middle = self._low + self._high
+        self._low, self._high, self._den = 2 * self._low, 2 * self._high, 2 * self._den
+        side = _sign_at(self.poly, middle, self._den)
         if side == 0:
-            self.lo = self.hi = middle
+            self._low = self._high = middle
         elif side == self._left:
-            self.lo = middle
+            self._low = middle
         else:
-            self.hi = middle
+            self._high = middle
 
     def refine_to(self, width: Fraction) -> None:
         """Refine until the interval is at most ``width`` wide."""
-        while self.hi - self.lo > width:
+        while (self._high - self._low) * width.denominator > width.numerator * self._den:
             self.refine()
 
     def __float__(self) -> float:
@@ -96,20 +114,31 @@ class Root:
 
 
 def compare(a: Root, b: Root) -> int:
-    """-1, 0, 1; zero only for the same root of the same polynomial, or equal rationals."""
-    if a is b or (a.poly == b.poly and a.index == b.index):
+    """-1, 0 or 1, exactly.
+
+    Roots that come from `real_roots` are rational, or belong to an irreducible primitive polynomial, so that equal
+    numbers are recognised; the intervals of different numbers part after finitely many refinements.
+    """
+    if a is b or (a.index == b.index and a.poly == b.poly):
         return 0
     while True:
-        if a.hi <= b.lo and (a.hi < b.lo or not (a.rational and b.rational)):
+        left, right = a._high * b._den, b._low * a._den
+        if left < right:
             return -1
-        if b.hi <= a.lo and (b.hi < a.lo or not (a.rational and b.rational)):
+        below, above = b._high * a._den, a._low * b._den
+        if below < above:
             return 1
-        if a.rational and b.rational:
+        points = (a._low == a._high) + (b._low == b._high)
+        if points == 2:
             return 0
-        if a.hi - a.lo > b.hi - b.lo:
-            a.refine()
+        if left == right:
+            return -1
+        if below == above:
+            return 1
+        if points == 0:
+            (a if (a._high - a._low) * b._den > (b._high - b._low) * a._den else b).refine()
         else:
-            b.refine()
+            (b if a._low == a._high else a).refine()
 
 
 def _isolate_quadratic(p: Univariate) -> list[Root]:
@@ -147,22 +176,24 @@ def _isolate(p: Univariate) -> tuple[tuple[Fraction, Fraction], ...]:
     out = []
     for low, high in intervals:
         u, v = Fraction(int(low.numerator), int(low.denominator)), Fraction(int(high.numerator), int(high.denominator))
-        out.append(_open_interval(p, u, v))
+        out.append((u, v))
     return tuple(out)
 
 
-def _open_interval(p: Univariate, u: Fraction, v: Fraction) -> tuple[Fraction, Fraction]:
-    """Turn a closed isolating interval into an open one whose ends are no roots, or a point."""
-    if u == v or sign_at(p, u) == 0:
-        return u, u
-    return (v, v) if sign_at(p, v) == 0 else (u, v)
-
-
 def real_roots(p: Univariate) -> list[Root]:
-    """The real roots of a squarefree polynomial, in increasing order."""
+    """The real roots of a squarefree polynomial, in increasing order.
+
+    From degree three on the polynomial is factored first, so that isolating intervals never end in a root.
+    """
     if len(p) < 2:
         return []
-    return [Root(p, lo, hi, k) for k, (lo, hi) in enumerate(_isolate(primitive(p)))]
+    if len(p) <= 3:
+        return _roots_of(primitive(p))
+    return sort_roots([r for f in irreducible_factors(p) for r in _roots_of(f)])
+
+
+def _roots_of(p: Univariate) -> list[Root]:
+    return [Root(p, lo, hi, k) for k, (lo, hi) in enumerate(_isolate(p))]
 
 
 @lru_cache(maxsize=50_000)
@@ -187,7 +218,7 @@ def sort_roots(roots: list[Root]) -> list[Root]:
 def merge_roots(polys: Sequence[Univariate]) -> list[Root]:
     """All distinct real roots of the given polynomials, in increasing order."""
     factors = sorted({f for p in polys for f in irreducible_factors(p)})
-    return sort_roots([r for f in factors for r in real_roots(f)])
+    return sort_roots([r for f in factors for r in _roots_of(f)])
 
 
 @lru_cache(maxsize=100_000)
@@ -217,6 +248,26 @@ def slice_beta(p: Poly, beta: Fraction) -> Univariate:
     out = [0] * (da + 1)
     for i, j, c in rows:
         out[i] += c * n**j * d ** (db - j)
+    return _positive_primitive(trim(out))
+
+
+def along(p: Poly, start: tuple[Fraction, Fraction], direction: tuple[Fraction, Fraction]) -> Univariate:
+    """p on the line start + t*direction as a polynomial in t (up to a positive factor)."""
+    da, db, rows = terms(p)
+    axes = []
+    for s, d, degree in zip(start, direction, (da, db), strict=True):
+        scale = s.denominator * d.denominator
+        line = trim((int(s * scale), int(d * scale)))
+        powers: list[Univariate] = [(1,)]
+        for _ in range(degree):
+            powers.append(convolve(powers[-1], line))
+        axes.append((scale, powers))
+    (sa, pa), (sb, pb) = axes
+    out = [0] * (da + db + 1)
+    for i, j, c in rows:
+        factor = c * sa ** (da - i) * sb ** (db - j)
+        for k, x in enumerate(convolve(pa[i], pb[j])):
+            out[k] += factor * x
     return _positive_primitive(trim(out))
 
 

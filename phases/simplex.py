@@ -49,16 +49,24 @@ class Vertex:
 
 
 @dataclass(frozen=True, slots=True)
+class Ray:
+    """A recession direction of the face: the solution of ``tight`` rows made homogeneous, with one unit coordinate."""
+
+    direction: tuple[Fraction, ...]
+    tight: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
 class Optimum:
     """The optimal face: its vertices and recession directions, and multipliers of an optimal basis.
 
-    ``support`` are the rows with nonzero multiplier (and all equalities): exactly those are tight on the whole face
-    for a strictly complementary pair.
+    Rows with a nonzero multiplier, and all equalities, are tight on the whole face.
     """
 
     value: Fraction
     vertices: tuple[Vertex, ...]
-    rays: tuple[tuple[Fraction, ...], ...]
+    rays: tuple[Ray, ...]
     basis: tuple[int, ...]
     multipliers: tuple[Fraction, ...]
 
@@ -194,9 +202,48 @@ def maximise(rows: Sequence[Inequality]) -> Optimum:
     return Optimum(values[-1], vertices or (vertex,), rays, basis, multipliers)
 
 
+def nondegenerate(rows: Sequence[Inequality], optimum: Optimum) -> Optimum:
+    """The same optimum with a basis of positive multipliers, if the vertex is unique and such a basis exists."""
+    n = len(rows[0].coefficients)
+    if len(optimum.vertices) != 1 or optimum.rays or all(optimum.multipliers):
+        return optimum
+    (vertex,) = optimum.vertices
+    tight = [k for k, row in enumerate(rows) if row.slack(vertex.values) == 0]
+    fixed = [k for k in tight if rows[k].equality]
+    free = [k for k in tight if not rows[k].equality]
+    target = [Fraction(int(k == n - 1)) for k in range(n)]
+    for extra in combinations(free, n - len(fixed)):
+        basis = tuple(sorted((*fixed, *extra)))
+        y = solve_square([[rows[k].coefficients[i] for k in basis] for i in range(n)], target)
+        if y is not None and all(v > 0 or rows[k].equality for k, v in zip(basis, y, strict=True)):
+            return Optimum(optimum.value, (Vertex(vertex.values, basis),), (), basis, y)
+    return optimum
+
+
+def end_basis(
+    rows: Sequence[Inequality], support: Sequence[int], vertex: Vertex, objective: Sequence[Fraction]
+) -> tuple[int, ...] | None:
+    """A basis at a vertex of the face which shows that the objective is largest there, among points of the face.
+
+    The multipliers of the supporting rows are free, those of the others non-negative, positive if possible.
+    """
+    n = len(vertex.values)
+    tight = [k for k, row in enumerate(rows) if k not in support and row.slack(vertex.values) == 0]
+    found: tuple[int, ...] | None = None
+    for extra in combinations(tight, n - len(support)):
+        basis = (*support, *extra)
+        y = solve_square([[rows[k].coefficients[i] for k in basis] for i in range(n)], objective)
+        if y is None or any(v < 0 for v in y[len(support) :]):
+            continue
+        if all(v > 0 for v in y[len(support) :]):
+            return basis
+        found = found or basis
+    return found
+
+
 def _face(
     rows: Sequence[Inequality], support: list[int], n: int
-) -> tuple[tuple[Vertex, ...], tuple[tuple[Fraction, ...], ...]]:
+) -> tuple[tuple[Vertex, ...], tuple[Ray, ...]]:
     others = [k for k in range(len(rows)) if k not in support]
     vertices: dict[tuple[Fraction, ...], Vertex] = {}
     for extra in combinations(others, n - len(support)):
@@ -206,7 +253,7 @@ def _face(
             continue
         if all(rows[k].slack(values) >= 0 for k in others):
             vertices[values] = Vertex(values, chosen)
-    rays: dict[tuple[Fraction, ...], None] = {}
+    rays: dict[tuple[Fraction, ...], Ray] = {}
     for extra in combinations(others, n - len(support) - 1):
         tight = [rows[k].coefficients for k in (*support, *extra)]
         for axis in range(n - 1):
@@ -216,5 +263,5 @@ def _face(
                 if ray is None or ray in rays:
                     continue
                 if all(sum(c * d for c, d in zip(rows[k].coefficients, ray, strict=True)) <= 0 for k in others):
-                    rays[ray] = None
-    return tuple(vertices[v] for v in sorted(vertices)), tuple(rays)
+                    rays[ray] = Ray(ray, (*support, *extra), axis)
+    return tuple(vertices[v] for v in sorted(vertices)), tuple(rays.values())

@@ -12,13 +12,17 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cmp_to_key
 
 from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
 from derivations.exponents import OnWall, resolve
 from derivations.law import RiskLaw
 from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
 from phases.program import Piece, UndefinedExponent, piece_at
+from phases.proof.decide import implies
 from phases.proof.shift import edges, line_of, shift
+from phases.proof.verdict import Proved
+from phases.roots import Root, Univariate, along, compare, convolve, irreducible_factors, real_roots
 from phases.simplex import Infeasible, Unbounded
 
 
@@ -69,24 +73,57 @@ def inside(law: RiskLaw, point: Point) -> bool:
         return False
 
 
-def reduce_to_walls(literals: Sequence[Literal]) -> tuple[Literal, ...]:
-    """An irredundant subset of the literals with the same open region."""
+def reduce_to_walls(literals: Sequence[Literal], sample: Point) -> tuple[Literal, ...]:
+    """An irredundant subset of the literals with the same open region, which contains ``sample``.
+
+    Linear literals are reduced by clipping a polygon; curved ones that a shift certificate shows positive on it are
+    dropped. If any are left, rays from the sample find literals that certainly matter (they fail first along the
+    ray), the others are added only where they are not implied.
+    """
     lines = {line_of(p, s): (p, s) for p, s in literals if total_degree(p) == 1}
-    sides = [line for line in edges([line for line in lines if line is not None])]
+    sides = edges([line for line in lines if line is not None])
     flat = [lines[line] for line in sides]
     curved = [(p, s) for p, s in literals if total_degree(p) > 1 and shift(sides, p, s) is None]
-    if not curved:
-        return tuple(sorted(flat, key=lambda ps: sort_key(ps[0])))
-    polys = [p for p, _ in (*flat, *curved)]
-    wanted = [s for _, s in (*flat, *curved)]
-    cells = [c.signs for c in decompose(polys).cells()]
-    target = [c for c in cells if all(a == b for a, b in zip(c, wanted, strict=True))]
-    keep = list(range(len(polys)))
-    for k in sorted(keep, key=lambda i: sort_key(polys[i]), reverse=True):
-        rest = [i for i in keep if i != k]
-        if sum(all(c[i] == wanted[i] for i in rest) for c in cells) == len(target):
-            keep = rest
-    return tuple(sorted(((polys[i], wanted[i]) for i in keep), key=lambda ps: sort_key(ps[0])))
+    walls = flat
+    if curved:
+        candidates = sorted([*flat, *curved], key=lambda ps: sort_key(ps[0]))
+        sure = _first_hits(candidates, sample)
+        walls = list(sure)
+        for literal in candidates:
+            if literal not in walls and not isinstance(implies(walls, literal), Proved):
+                walls.append(literal)
+        for literal in [w for w in walls if w not in sure]:
+            rest = [w for w in walls if w != literal]
+            if isinstance(implies(rest, literal), Proved):
+                walls = rest
+    return tuple(sorted(walls, key=lambda ps: sort_key(ps[0])))
+
+
+def _first_hits(literals: Sequence[Literal], sample: Point) -> list[Literal]:
+    """Literals that are the only first to fail along some ray from the sample."""
+    found: dict[Literal, None] = {}
+    for direction in _DIRECTIONS:
+        hits = []
+        for p, s in literals:
+            positive = [r for r in real_roots(_squarefree(along(p, sample, direction))) if compare(r, _ORIGIN) > 0]
+            if positive:
+                hits.append((positive[0], (p, s)))
+        if not hits:
+            continue
+        first, literal = min(hits, key=cmp_to_key(lambda a, b: compare(a[0], b[0])))
+        if sum(compare(root, first) == 0 for root, _ in hits) == 1:
+            found[literal] = None
+    return list(found)
+
+
+_ORIGIN = Root((0, 1), Fraction(0), Fraction(0), 0)
+
+
+def _squarefree(p: Univariate) -> Univariate:
+    out: Univariate = (1,)
+    for f in irreducible_factors(p):
+        out = convolve(out, f)
+    return out
 
 
 class _Walk:
@@ -113,7 +150,7 @@ class _Walk:
         raise AssertionError(f"no generic point near {cell.point}")
 
     def add(self, piece: Piece) -> None:
-        chart = Chart(piece, reduce_to_walls(list(piece.literals.items())))
+        chart = Chart(piece, reduce_to_walls(list(piece.literals.items()), piece.sample))
         self.charts.append(chart)
         for wall in chart.walls:
             if wall[0] not in self.domain_polys:
