@@ -242,12 +242,13 @@ def _power(name: str, n: int) -> str:
     return "" if n == 0 else name if n == 1 else f"{name}^{n}"
 
 
-def factored(p: Poly) -> tuple[int, list[tuple[Poly, int]]]:
-    """Content and factors, each factor turned so that it reads best: as many positive coefficients as negative ones."""
+def factored(p: Poly, near: Point | None = None) -> tuple[int, list[tuple[Poly, int]]]:
+    """Content and factors, each turned so that it is positive at ``near``, or not all-negative without a point."""
     content, factors = factor(p)
     out = []
     for f, k in factors:
-        if _reads_better_negated(f):
+        negative = sign(f, near) < 0 if near is not None else not any(c > 0 for c in f.values())
+        if negative:
             f = -f
             if k % 2:
                 content = -content
@@ -255,17 +256,13 @@ def factored(p: Poly) -> tuple[int, list[tuple[Poly, int]]]:
     return content, out
 
 
-def _reads_better_negated(p: Poly) -> bool:
-    return not any(c > 0 for c in p.values())
-
-
-def format_product(p: Poly) -> str:
+def format_product(p: Poly, near: Point | None = None) -> str:
     """``p`` as a product of irreducible factors."""
-    content, factors = factored(p)
+    content, factors = factored(p, near)
     if not factors:
         return str(content)
-    if len(factors) == 1 and factors[0][1] == 1:
-        return format_poly(p) if len(factors[0][0]) > 1 and abs(content) == 1 else _product_text(content, factors)
+    if len(factors) == 1 and factors[0][1] == 1 and content == 1:
+        return format_poly(factors[0][0])
     return _product_text(content, factors)
 
 
@@ -284,22 +281,31 @@ def _product_text(content: int, factors: Iterable[tuple[Poly, int]]) -> str:
     return f"{content}*{body}"
 
 
-def format_ratio(r: Rational) -> str:
+def oriented(r: Rational, near: Point | None) -> tuple[Poly, Poly]:
+    """Numerator and denominator with the denominator positive at ``near``."""
+    if near is not None and sign(r.den, near) < 0:
+        return -r.num, -r.den
+    return r.num, r.den
+
+
+def format_ratio(r: Rational, near: Point | None = None) -> str:
     """Text of a rational function, numerator and denominator factored; parses back with the law grammar.
+
+    With a point, factors are written so that they are positive there.
 
     >>> format_ratio(Rational.of(2*ALPHA + 2*BETA - 1, 2*ALPHA + 1))
     '(2*alpha + 2*beta - 1)/(2*alpha + 1)'
     """
-    num, den = r.num, r.den
+    num, den = oriented(r, near)
     if not num:
         return "0"
-    top = format_product(num)
+    top = format_product(num, near)
     if den == ONE:
         return top
-    bottom = format_product(den)
+    bottom = format_product(den, near)
     if _has_sum(top):
         top = f"({top})"
-    if not (den.is_ground or _is_atom(bottom)):
+    if not (den.is_ground or bottom.isalnum()):
         bottom = f"({bottom})"
     return f"{top}/{bottom}"
 
@@ -311,10 +317,6 @@ def _has_sum(text: str) -> bool:
         if depth == 0 and k and text[k] in "+-" and text[k - 1] == " ":
             return True
     return False
-
-
-def _is_atom(text: str) -> bool:
-    return text.isalnum()
 
 
 @lru_cache(maxsize=100_000)
