@@ -2,12 +2,15 @@
 
 Everything exact in this project lives in one ring, Z[alpha, beta], and its fraction field. Elements are sympy's
 sparse `PolyElement`; factorisation, gcd and resultants go to FLINT when python-flint is installed (measured 30-100
-times faster on the small polynomials that occur here) and to sympy otherwise, with the same results. This is the one
-module that knows which of the two is at work.
+times faster on the small polynomials that occur here) and to sympy otherwise, with the same results (the environment
+variable PHASES_NO_FLINT forces the latter). This is the one module that knows which of the two is at work.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,10 +20,10 @@ from typing import Any, TypeAlias
 from sympy.polys.domains import ZZ
 from sympy.polys.rings import PolyElement, PolyRing
 
-try:
-    import flint
-except ImportError:  # pragma: no cover - exercised by the run without FLINT
-    flint = None
+flint: Any = None
+if not os.environ.get("PHASES_NO_FLINT"):
+    with contextlib.suppress(ImportError):
+        flint = importlib.import_module("flint")
 
 RING = PolyRing("alpha,beta", ZZ)
 ALPHA, BETA = RING.gens
@@ -29,7 +32,7 @@ ZERO, ONE = RING.zero, RING.one
 Poly: TypeAlias = PolyElement
 Point: TypeAlias = tuple[Fraction, Fraction]
 
-_FLINT = flint.fmpz_mpoly_ctx.get(("alpha", "beta"), "lex") if flint is not None else None
+_FLINT: Any = flint.fmpz_mpoly_ctx.get(("alpha", "beta"), "lex") if flint is not None else None
 
 
 def backend() -> str:
@@ -74,7 +77,7 @@ def factor(p: Poly) -> tuple[int, tuple[tuple[Poly, int], ...]]:
     content, primitive = canonical(p)
     if primitive == ONE:
         return content, ()
-    if len(primitive) == 1 and primitive.LM in ((1, 0), (0, 1)) or _total_degree(primitive) == 1:
+    if (len(primitive) == 1 and primitive.LM in ((1, 0), (0, 1))) or _total_degree(primitive) == 1:
         return content, ((primitive, 1),)
     if flint is not None:
         raw = [(_from_flint(f), int(k)) for f, k in _to_flint(primitive).factor()[1]]
@@ -243,12 +246,12 @@ def _power(name: str, n: int) -> str:
 
 
 def factored(p: Poly, near: Point | None = None) -> tuple[int, list[tuple[Poly, int]]]:
-    """Content and factors, each turned so that it is positive at ``near``, or not all-negative without a point."""
+    """Content and factors; sums are turned so that they are positive at ``near``, or not all-negative without a point."""
     content, factors = factor(p)
     out = []
     for f, k in factors:
         negative = sign(f, near) < 0 if near is not None else not any(c > 0 for c in f.values())
-        if negative:
+        if negative and len(f) > 1:
             f = -f
             if k % 2:
                 content = -content

@@ -208,5 +208,3 @@ def negative(a: Node) -> Node:
     if isinstance(a, Number):
         return Number(-a.value)
     return a.operand if isinstance(a, Negative) else Negative(a)
-
-

@@ -62,7 +62,9 @@ def _logarithm(node: Node, bases: tuple[str, ...]) -> dict[str, Node]:
         case Binary("^", left, right):
             inside = names_in(right) - set(PARAMETERS)
             if inside:
-                raise ExpressionError(f"expected an exponent in alpha and beta, found {', '.join(sorted(inside))} in it")
+                raise ExpressionError(
+                    f"expected an exponent in alpha and beta, found {', '.join(sorted(inside))} in it"
+                )
             return {b: times(e, right) for b, e in _logarithm(left, bases).items()}
         case Binary("*" | "/" as op, left, right):
             out = _logarithm(left, bases)
@@ -101,7 +103,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a source prints about a region: any of slope, exponents and binding terms. Data to be checked, never used."""
+    """What a source prints about a region: slope, exponents, binding terms. Data to be checked, never used."""
 
     name: str
     where: tuple[Relation, ...]

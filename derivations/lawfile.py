@@ -228,7 +228,7 @@ def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
             read.fail("expected auxiliary names of small letters other than alpha, beta, gamma", "law", 0, "auxiliary")
     domain = read.relations(tables["domain"][0], "domain", 0)
     if not domain:
-        read.fail("expected [domain] with where = [\"alpha > 0\", ...]", "domain")
+        read.fail('expected [domain] with where = ["alpha > 0", ...]', "domain")
     if not tables["term"]:
         read.fail("expected at least one [[term]]", "term")
     terms = tuple(_term(entry, k, read, (*BASES, *auxiliary)) for k, entry in enumerate(tables["term"]))
@@ -280,18 +280,18 @@ def _constraint(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, 
 
 
 def _check_distinct(terms: tuple[Term, ...], constraints: tuple[Constraint, ...], read: _Reader) -> None:
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
+    for table, names in (("term", [t.name for t in terms]), ("constraint", [c.name for c in constraints])):
+        for k, name in enumerate(names):
+            if name in seen:
+                read.fail(f"expected distinct names, got {name!r} twice", table, k, "name")
+            seen.add(name)
     forms: dict[tuple[Monomial, tuple[Relation, ...]], str] = {}
-    for table, entries in (("term", terms), ("constraint", constraints)):
-        for k, entry in enumerate(entries):  # type: ignore[var-annotated]
-            if entry.name in seen:
-                read.fail(f"expected distinct names, got {entry.name!r} twice", table, k, "name")
-            seen[entry.name] = table
-            if isinstance(entry, Term):
-                key = (entry.monomial, entry.where)
-                if key in forms:
-                    read.fail(f"expected distinct terms, {entry.name!r} repeats {forms[key]!r}", table, k, "form")
-                forms[key] = entry.name
+    for k, term in enumerate(terms):
+        key = (term.monomial, term.where)
+        if key in forms:
+            read.fail(f"expected distinct terms, {term.name!r} repeats {forms[key]!r}", "term", k, "form")
+        forms[key] = term.name
 
 
 def _claim(entry: dict[str, Any], k: int, read: _Reader, terms: tuple[Term, ...]) -> Claim:
@@ -340,7 +340,7 @@ def read_law_file(path: Path) -> RiskLaw:
             raise LawFileError(f"{path}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
         raw = path.read_bytes()
     except OSError as error:
-        raise LawFileError(f"{path}, line 1: expected a readable law file, {error.strerror}") from None
+        raise LawFileError(f"{path}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -69,4 +69,6 @@ def load(name: str) -> RiskLaw:
     if name.endswith(".toml") or path.is_file() or path.is_dir():
         return read_law_file(path)
     shown = name if len(name) <= 60 else name[:57] + "..."
-    raise UnknownLaw(f"unknown law {shown!r}: expected a path to a .toml file or a registered name, nearest {nearest(name)!r}")
+    raise UnknownLaw(
+        f"unknown law {shown!r}: expected a path to a .toml file or a registered name, nearest {nearest(name)!r}"
+    )

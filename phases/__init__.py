@@ -1,0 +1,39 @@
+"""What a risk law implies: its exact, proved phase diagram.
+
+>>> import phases
+>>> phases.diagram("kim2026/signsgd").at("2/5", "7/10").slope
+Fraction(6, 13)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derivations.registry import load
+    from phases.phase_diagram import Phase, PhaseDiagram, diagram
+    from phases.proof.prove import prove
+    from phases.proof.verdict import Proved, Refuted, Undecided
+
+__all__ = ["Phase", "PhaseDiagram", "Proved", "Refuted", "Undecided", "diagram", "load", "prove"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Phase": "phases.phase_diagram",
+    "PhaseDiagram": "phases.phase_diagram",
+    "diagram": "phases.phase_diagram",
+    "prove": "phases.proof.prove",
+    "Proved": "phases.proof.verdict",
+    "Refuted": "phases.proof.verdict",
+    "Undecided": "phases.proof.verdict",
+    "load": "derivations.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that the command line answers ``--help`` without sympy."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'phases' has no attribute {name!r}")

@@ -7,6 +7,7 @@ in between shows it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -85,7 +86,7 @@ def _matching_signs(decomposition: Decomposition, k: int, root: Root) -> set[tup
         for j, cell in enumerate(cylinder.cells):
             places.setdefault(tuple(cell.signs[i] for i in curves), []).append(j)
         stacks.append(places)
-    found = set()
+    found: set[tuple[int, int]] = set()
     for signs, mine in stacks[0].items():
         found.update(zip(mine, stacks[1].get(signs, []), strict=False))
     return found
@@ -93,7 +94,7 @@ def _matching_signs(decomposition: Decomposition, k: int, root: Root) -> set[tup
 
 def _gaps(roots: list[Root]) -> list[Fraction]:
     ends: list[Root | None] = [None, *roots, None]
-    return [between_roots(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [between_roots(a, b) for a, b in itertools.pairwise(ends)]
 
 
 def _sector(curves: Sequence[Poly], alpha: Fraction, beta: Fraction) -> int:
@@ -123,7 +124,7 @@ def surroundings(decomposition: Decomposition, alpha: Root, beta: Root) -> list[
     for a in (lo, hi):
         inside = [r for p in through for r in real_roots(slice_alpha(p, a)) if _in(r, bottom, top)]
         ends: list[Root | None] = [_fixed(bottom), *sort_roots(inside), _fixed(top)]
-        out += [(a, between_roots(u, v)) for u, v in zip(ends, ends[1:], strict=False)]
+        out += [(a, between_roots(u, v)) for u, v in itertools.pairwise(ends)]
     return out
 
 
@@ -135,9 +136,7 @@ def _in(root: Root, low: Fraction, high: Fraction) -> bool:
     return compare(_fixed(low), root) < 0 < compare(_fixed(high), root)
 
 
-def _box(
-    curves: Sequence[Poly], alpha: Root, beta: Root, height: Fraction
-) -> tuple[Fraction, Fraction, list[Root]]:
+def _box(curves: Sequence[Poly], alpha: Root, beta: Root, height: Fraction) -> tuple[Fraction, Fraction, list[Root]]:
     """A bottom and a top around beta that no curve meets at alpha, and the alphas at which curves do meet them."""
     while True:
         beta.refine_to(height)

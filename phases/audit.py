@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derivations.algebra import Point, Rational, sort_key
 from derivations.exponents import holds, value
 from derivations.law import Claim
-from phases.diagram import Phase, PhaseDiagram, claimed_formula
+from phases.phase_diagram import Phase, PhaseDiagram, claimed_formula
 from phases.planar import TooComplex, decompose
 from phases.program import Formula
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
@@ -33,7 +33,7 @@ class CoveredCells:
 def audit(diagram: PhaseDiagram) -> tuple[ClaimReport, ...]:
     """Check every claim of the diagram's law.
 
-    >>> from phases.diagram import diagram
+    >>> from phases.phase_diagram import diagram
     >>> {type(r.verdict).__name__ for r in audit(diagram("paquette2024/sgd"))}
     {'Proved'}
     """

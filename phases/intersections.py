@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from derivations.algebra import RING, Poly, resultant, terms
-from phases.roots import Root, Univariate, compare, in_beta, irreducible_factors, merge_roots, sign_at, slice_alpha, slice_beta
+from phases.roots import (
+    Root,
+    Univariate,
+    compare,
+    in_beta,
+    irreducible_factors,
+    merge_roots,
+    sign_at,
+    slice_alpha,
+    slice_beta,
+)
 
 
 def vanishes_at(p: Univariate, root: Root) -> bool:

@@ -5,16 +5,27 @@ The document uses amsmath and booktabs only and compiles with pdflatex as it is.
 
 from __future__ import annotations
 
-
 from derivations.algebra import ONE, Point, Poly, factored, oriented
 from derivations.algebra import terms as poly_terms
-from phases.diagram import Phase, PhaseDiagram, Region
+from phases.phase_diagram import Phase, PhaseDiagram, Region
 from phases.program import Formula, FormulaRange, Infinite
 from phases.proof.verdict import Verdict
 from phases.report import verdict_text
 
-_ESCAPES = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-            "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "<": r"\textless{}", ">": r"\textgreater{}"}
+_ESCAPES = {
+    "_": r"\_",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
 
 
 def escape(text: str) -> str:
@@ -93,7 +104,8 @@ def _cases(diagram: PhaseDiagram, symbol: str, pick: str) -> str:
             text = formula_latex(phase.formulas.slope, phase.sample)
         else:
             text = range_latex(phase.formulas.model if pick == "model" else phase.formulas.rate, phase.sample)
-        rows.append(rf"  {text.replace('frac', 'dfrac', 1)}, & {region_latex(phase.region)} \quad (\text{{{escape(phase.name)}}}) \\[2ex]")
+        text = text.replace("frac", "dfrac", 1)
+        rows.append(rf"  {text}, & {region_latex(phase.region)} \quad (\text{{{escape(phase.name)}}}) \\[2ex]")
     body = "\n".join(rows)
     return "\\begin{equation*}\n" + symbol + " = \\begin{cases}\n" + body + "\n\\end{cases}\n\\end{equation*}"
 
@@ -139,5 +151,3 @@ def tex(diagram: PhaseDiagram, verdict: Verdict) -> str:
         lines.append(_cases(diagram, r"e^{*}", "rate"))
     lines.append(r"\end{document}")
     return "\n".join(lines) + "\n"
-
-

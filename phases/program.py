@@ -228,7 +228,8 @@ def _tight(rows: Sequence[NumericRow], optimum: Optimum) -> list[NumericRow]:
     for row in rows:
         on_vertices = all(row.inequality.slack(v.values) == 0 for v in optimum.vertices)
         along = all(
-            sum(c * d for c, d in zip(row.inequality.coefficients, ray.direction, strict=True)) == 0 for ray in optimum.rays
+            sum(c * d for c, d in zip(row.inequality.coefficients, ray.direction, strict=True)) == 0
+            for ray in optimum.rays
         )
         if on_vertices and along:
             out.append(row)
@@ -403,7 +404,9 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
     y_num, y_den = _multipliers(rows, basis)
     multipliers = []
     for k, p, y in zip(basis, y_num, optimum.multipliers, strict=True):
-        ratio = record.ratio(p, y_den, f"multiplier of {rows[k].name}") if not rows[k].equality else Rational.of(p, y_den)
+        ratio = (
+            record.ratio(p, y_den, f"multiplier of {rows[k].name}") if not rows[k].equality else Rational.of(p, y_den)
+        )
         if ratio and y == 0:
             raise OnWall
         if rows[k].kind == "term":
@@ -513,8 +516,12 @@ class _Face:
         """Whether e is unbounded on this side, along a ray or towards a vertex with x = 0."""
         for ray in self.optimum.rays:
             if ray.direction[1] * side > 0:
-                unit = Row("ray", "bound", tuple(ONE if k == ray.axis else ZERO for k in range(len(ray.direction))),
-                           ONE if ray.direction[ray.axis] > 0 else -ONE)
+                unit = Row(
+                    "ray",
+                    "bound",
+                    tuple(ONE if k == ray.axis else ZERO for k in range(len(ray.direction))),
+                    ONE if ray.direction[ray.axis] > 0 else -ONE,
+                )
                 homogeneous = [replace(row, bound=ZERO) for row in self.rows]
                 system = [*homogeneous, unit]
                 formula = _vertex_formula(system, (*ray.tight, len(self.rows)), self.record)

@@ -10,7 +10,7 @@ from derivations.algebra import Point, Poly, format_poly, format_ratio
 from derivations.law import RiskLaw
 from phases.audit import ClaimReport
 from phases.corners import Corner
-from phases.diagram import Located, Phase, PhaseDiagram, Region
+from phases.phase_diagram import Located, Phase, PhaseDiagram, Region
 from phases.planar import Literal
 from phases.program import Exponent, Formula, FormulaRange, Infinite, PointOptimum, Range
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
@@ -117,7 +117,12 @@ def diagram_json(diagram: PhaseDiagram, verdict: Verdict) -> Json:
         "provenance": diagram.law.provenance,
         "phases": [phase_json(p) for p in diagram.phases],
         "walls": [
-            {"curve": wall_text(w.poly), "between": list(w.sides), "reasons": list(w.reasons), "continuous": w.continuous}
+            {
+                "curve": wall_text(w.poly),
+                "between": list(w.sides),
+                "reasons": list(w.reasons),
+                "continuous": w.continuous,
+            }
             for w in diagram.walls
         ],
         "corners": [corner_json(c) for c in diagram.corners],
@@ -179,8 +184,12 @@ def located_json(law: RiskLaw, located: Located, price: Price | None) -> Json:
         "active": list(optimum.active),
         "binding_constraints": list(optimum.binding),
         "slope_formula": formulas[0] if len(formulas) == 1 else formulas,
-        "model_exponent_formula": _unlist([range_text(p.formulas.model, _near(p, located.point)) for p in located.phases]),
-        "rate_exponent_formula": _unlist([range_text(p.formulas.rate, _near(p, located.point)) for p in located.phases]),
+        "model_exponent_formula": _unlist(
+            [range_text(p.formulas.model, _near(p, located.point)) for p in located.phases]
+        ),
+        "rate_exponent_formula": _unlist(
+            [range_text(p.formulas.rate, _near(p, located.point)) for p in located.phases]
+        ),
         "multipliers": {k: str(v) for k, v in optimum.multipliers.items() if v},
         "price": price_json(price),
         "provenance": law.provenance,
@@ -232,8 +241,16 @@ def diagram_table(diagram: PhaseDiagram) -> str:
     rows = []
     for p in diagram.phases:
         j = phase_json(p)
-        rows.append([p.name, j["slope"], _cell(j["model_exponent"]), _cell(j["rate_exponent"]), ", ".join(p.active),
-                     ", ".join(j["region"])])
+        rows.append(
+            [
+                p.name,
+                j["slope"],
+                _cell(j["model_exponent"]),
+                _cell(j["rate_exponent"]),
+                ", ".join(p.active),
+                ", ".join(j["region"]),
+            ]
+        )
     return table(rows, ["phase", "slope", "x* (M = f^x)", "e* (gamma = M^-e)", "binding", "region"])
 
 
@@ -242,5 +259,3 @@ def exponent_text(value: Exponent) -> str:
     if isinstance(value, Infinite):
         return str(value)
     return str(value) if value.denominator == 1 else f"{value}  (= {float(value):.6g})"
-
-

@@ -14,7 +14,6 @@ from derivations.law import RiskLaw
 from phases.program import solve_at, variables
 from phases.simplex import Inequality, Infeasible, maximise
 
-
 Loss = Fraction | None
 """Loss of slope per unit by which the rate's exponent is off; None where the law's constraints forbid such a rate."""
 
@@ -49,7 +48,7 @@ def price(law: RiskLaw, point: Point) -> Price | None:
     rows, optimum = solve_at(law, point)
     n = len(variables(law))
     count = len(optimum.vertices)
-    middle = [sum(v.values[k] for v in optimum.vertices) / count for k in range(n)]
+    middle = [sum((v.values[k] for v in optimum.vertices), Fraction(0)) / count for k in range(n)]
     for ray in optimum.rays:
         middle = [m + d for m, d in zip(middle, ray.direction, strict=True)]
     active = [r.inequality for r in rows if r.inequality.slack(middle) == 0]

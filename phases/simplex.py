@@ -71,7 +71,9 @@ class Optimum:
     multipliers: tuple[Fraction, ...]
 
 
-def solve_square(rows: Sequence[Sequence[Fraction]], rhs: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+def solve_square(
+    rows: Sequence[Sequence[Fraction | int]], rhs: Sequence[Fraction | int]
+) -> tuple[Fraction, ...] | None:
     """The solution of a small square system, or None if it is singular."""
     n = len(rows)
     a = [[*map(Fraction, row), Fraction(b)] for row, b in zip(rows, rhs, strict=True)]
@@ -241,9 +243,7 @@ def end_basis(
     return found
 
 
-def _face(
-    rows: Sequence[Inequality], support: list[int], n: int
-) -> tuple[tuple[Vertex, ...], tuple[Ray, ...]]:
+def _face(rows: Sequence[Inequality], support: list[int], n: int) -> tuple[tuple[Vertex, ...], tuple[Ray, ...]]:
     others = [k for k in range(len(rows)) if k not in support]
     vertices: dict[tuple[Fraction, ...], Vertex] = {}
     for extra in combinations(others, n - len(support)):

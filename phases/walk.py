@@ -16,6 +16,7 @@ from functools import cmp_to_key
 
 from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
 from derivations.exponents import OnWall, resolve
+from derivations.grammar import Relation
 from derivations.law import RiskLaw
 from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
 from phases.program import Piece, UndefinedExponent, piece_at
@@ -52,12 +53,12 @@ class Survey:
     decomposition: Decomposition
 
 
-def relation_polys(relations: Iterable[object]) -> list[Poly]:
+def relation_polys(relations: Iterable[Relation]) -> list[Poly]:
     """Irreducible polynomials on which the truth of plain relations depends."""
     out: dict[Poly, None] = {}
     for relation in relations:
-        left = resolve(relation.left, (Fraction(1), Fraction(1)), lambda p, w: None)  # type: ignore[attr-defined]
-        right = resolve(relation.right, (Fraction(1), Fraction(1)), lambda p, w: None)  # type: ignore[attr-defined]
+        left = resolve(relation.left, (Fraction(1), Fraction(1)), lambda p, w: None)
+        right = resolve(relation.right, (Fraction(1), Fraction(1)), lambda p, w: None)
         difference = left - right
         for part in (difference.num, difference.den):
             for f, _ in factor(part)[1]:
@@ -103,17 +104,21 @@ def _first_hits(literals: Sequence[Literal], sample: Point) -> list[Literal]:
     """Literals that are the only first to fail along some ray from the sample."""
     found: dict[Literal, None] = {}
     for direction in _DIRECTIONS:
-        hits = []
+        hits: list[tuple[Root, Literal]] = []
         for p, s in literals:
             positive = [r for r in real_roots(_squarefree(along(p, sample, direction))) if compare(r, _ORIGIN) > 0]
             if positive:
                 hits.append((positive[0], (p, s)))
         if not hits:
             continue
-        first, literal = min(hits, key=cmp_to_key(lambda a, b: compare(a[0], b[0])))
+        first, literal = min(hits, key=cmp_to_key(_nearer))
         if sum(compare(root, first) == 0 for root, _ in hits) == 1:
             found[literal] = None
     return list(found)
+
+
+def _nearer(a: tuple[Root, Literal], b: tuple[Root, Literal]) -> int:
+    return compare(a[0], b[0])
 
 
 _ORIGIN = Root((0, 1), Fraction(0), Fraction(0), 0)
@@ -218,11 +223,7 @@ def survey(law: RiskLaw) -> Survey:
     if not any(inside(law, cell.point) for cell in decomposition.cells()):
         raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
     while True:
-        missing = [
-            cell
-            for cell in decomposition.cells()
-            if inside(law, cell.point) and not walk.covered(cell.point)
-        ]
+        missing = [cell for cell in decomposition.cells() if inside(law, cell.point) and not walk.covered(cell.point)]
         if not missing:
             return Survey(law, tuple(walk.charts), walk.domain_polys, decomposition)
         for cell in missing:

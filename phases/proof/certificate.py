@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derivations.algebra import format_poly, format_ratio
+from derivations.algebra import Rational, format_poly, format_ratio
 from derivations.lawfile import write_law
 from phases.planar import Stacks
-from derivations.algebra import Rational
 from phases.program import VertexFormula
 from phases.proof.decide import CellCertificate, Certificate, literal_text
 from phases.proof.prove import DiagramCertificate, PieceProof
@@ -71,11 +70,12 @@ def certificate_json(certificate: DiagramCertificate) -> dict[str, Any]:
             "polys": [format_poly(p) for p in diagram.decomposition.polys],
             "samples": _stacks(certificate.stacks),
             "cells": [
-                {"point": [str(x) for x in c.point], "phase": None if c.phase is None else diagram.phases[c.phase].name,
-                 "pieces": list(c.pieces)}
+                {
+                    "point": [str(x) for x in c.point],
+                    "phase": None if c.phase is None else diagram.phases[c.phase].name,
+                    "pieces": list(c.pieces),
+                }
                 for c in certificate.cells
             ],
         },
     }
-
-

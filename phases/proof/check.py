@@ -11,6 +11,7 @@ sample or the cell's point.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -19,9 +20,19 @@ import sympy
 from sympy import Poly, Symbol, cancel
 
 from derivations.exponents import PARAMETERS, holds
-from derivations.grammar import Binary, ExpressionError, Extremum, Name, Negative, Node, Number, Relation, parse
-from derivations.grammar import parse_relations
-from derivations.law import Constraint, Monomial, RiskLaw
+from derivations.grammar import (
+    Binary,
+    ExpressionError,
+    Extremum,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Relation,
+    parse,
+    parse_relations,
+)
+from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import LawFileError, parse_law
 from phases.proof.verdict import Proved, Refuted, Verdict
 
@@ -149,7 +160,9 @@ def _variables(law: RiskLaw) -> tuple[str, ...]:
     return ("x", *(("g",) if law.has_rate else ()), *law.auxiliary, "eta")
 
 
-def _row(law: RiskLaw, monomial: Monomial, is_term: bool, point: Point, signs: _Signs, name: str) -> tuple[list[Any], Any]:
+def _row(
+    law: RiskLaw, monomial: Monomial, is_term: bool, point: Point, signs: _Signs, name: str
+) -> tuple[list[Any], Any]:
     row = {v: sympy.Integer(0) for v in _variables(law)}
     bound = sympy.Integer(0)
     for base, node in monomial.exponents:
@@ -174,12 +187,13 @@ def _row(law: RiskLaw, monomial: Monomial, is_term: bool, point: Point, signs: _
 
 def _rows(law: RiskLaw, point: Point, signs: _Signs) -> dict[str, tuple[list[Any], Any, str, bool]]:
     out: dict[str, tuple[list[Any], Any, str, bool]] = {}
-    for kind, entries in (("term", law.terms), ("constraint", law.constraints)):
-        for entry in entries:  # type: ignore[attr-defined]
-            if _present(entry.where, point, signs, entry.name):
-                coefficients, bound = _row(law, entry.monomial, kind == "term", point, signs, entry.name)
-                equality = isinstance(entry, Constraint) and entry.equality
-                out[entry.name] = (coefficients, bound, kind, equality)
+    entries: tuple[Term | Constraint, ...] = (*law.terms, *law.constraints)
+    for entry in entries:
+        if _present(entry.where, point, signs, entry.name):
+            kind = "constraint" if isinstance(entry, Constraint) else "term"
+            coefficients, bound = _row(law, entry.monomial, kind == "term", point, signs, entry.name)
+            equality = isinstance(entry, Constraint) and entry.equality
+            out[entry.name] = (coefficients, bound, kind, equality)
     n = len(_variables(law))
     out["M >= 1"] = ([sympy.Integer(-1)] + [sympy.Integer(0)] * (n - 1), sympy.Integer(0), "bound", False)
     out["N >= 1"] = ([sympy.Integer(1)] + [sympy.Integer(0)] * (n - 1), sympy.Integer(1), "bound", False)
@@ -314,7 +328,7 @@ def _check_fan(lines: Sequence[tuple[Any, ...]], simplices: Sequence[Sequence[Se
     apex = simplices[0][0]
     if any(list(s[0]) != list(apex) for s in simplices):
         raise _Failure("the triangles of a shift certificate have no common apex")
-    for s, t in zip(simplices, simplices[1:], strict=False):
+    for s, t in itertools.pairwise(simplices):
         if list(s[2]) != list(t[1]) and not _same_side(lines, (apex, s[2], t[1])):
             raise _Failure("the triangles of a shift certificate leave a gap")
     for s in simplices:
@@ -346,7 +360,7 @@ def _complete_samples(polys: Sequence[Any], samples: Sequence[Any]) -> list[Poin
         raise _Failure("two polynomials of a decomposition have a common factor")
     factors = {f.monic() for e in projections for f, _ in Poly(e, A, domain="QQ").factor_list()[1]}
     _check_separation(factors, A, alphas)
-    out = []
+    out: list[Point] = []
     for (_, raw), alpha in zip(samples, alphas, strict=True):
         betas = [Fraction(b) for b in raw]
         a = sympy.Rational(alpha.numerator, alpha.denominator)
@@ -367,7 +381,7 @@ def _check_separation(polys: set[Any], variable: Any, samples: Sequence[Fraction
     if product.degree() < 1:
         return
     ends = [-sympy.oo, *points, sympy.oo]
-    counts = [sum(p.count_roots(lo, hi) for p in polys if p.degree()) for lo, hi in zip(ends, ends[1:], strict=False)]
+    counts = [sum(p.count_roots(lo, hi) for p in polys if p.degree()) for lo, hi in itertools.pairwise(ends)]
     if counts[0] or counts[-1] or any(c > 1 for c in counts):
         raise _Failure("sample points leave out a cell")
 

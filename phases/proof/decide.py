@@ -84,4 +84,3 @@ def decide_by_cells(hypotheses: Sequence[Literal], conclusion: Literal) -> Verdi
         if cell.signs[last] != s and all(cell.signs[k] == t for k, t in wanted):
             return Refuted(cell.point, f"{literal_text(conclusion)} fails")
     return Proved(CellCertificate(tuple(polys), decomposition.stacks()))
-

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from derivations.algebra import Point
-from phases.diagram import PhaseDiagram
+from phases.phase_diagram import PhaseDiagram
 from phases.planar import Literal, Stacks, satisfies
 from phases.proof.decide import Certificate, implies
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
@@ -77,7 +77,7 @@ def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
     Proved with a `DiagramCertificate`; Refuted with a point where a claim fails (which would be an error in the
     solver); Undecided if a decomposition passes its bounds.
 
-    >>> from phases.diagram import diagram
+    >>> from phases.phase_diagram import diagram
     >>> prove(diagram("kim2026/signsgd")).certificate.claim_count > 0
     True
     """
@@ -127,5 +127,3 @@ def _prove_cover(diagram: PhaseDiagram) -> tuple[CoverCell, ...] | Refuted:
             return Refuted(cell.point, f"the formulas of {diagram.phases[held[0]].name} are not optimal")
         cells.append(CoverCell(cell.point, held[0], pieces))
     return tuple(cells)
-
-

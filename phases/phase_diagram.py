@@ -15,12 +15,13 @@ from itertools import combinations
 
 from derivations.algebra import Point, Poly, Rational, sign, sort_key
 from derivations.exponents import holds, resolve
+from derivations.grammar import Node, parse_rational
 from derivations.law import Claim, RiskLaw
 from derivations.lawfile import relation_text
 from derivations.registry import load
 from phases.adjacency import Contact, contacts, surroundings
 from phases.corners import Corner, find_corners
-from phases.planar import Decomposition, Literal, satisfies
+from phases.planar import Cell, Decomposition, Literal, satisfies
 from phases.program import Exponent, Formula, Formulas, Infinite, PointOptimum, Range, optimum_at
 from phases.roots import Root
 from phases.walk import Chart, Survey, inside, survey
@@ -120,8 +121,6 @@ def exact(value: object) -> Fraction:
     NotANumber : a float or another type.
     derivations.grammar.ExpressionError : text that is not an exact number.
     """
-    from derivations.grammar import parse_rational
-
     if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
         return Fraction(value)
     if isinstance(value, str):
@@ -297,7 +296,9 @@ def assemble(found: Survey) -> PhaseDiagram:
     phases = []
     for rank, i in enumerate(order):
         draft = drafts[i]
-        near = sorted({r for pair in sides.values() for a, b in pair if rank in (a, b) for r in (a, b) if r is not None})
+        near = sorted(
+            {r for pair in sides.values() for a, b in pair if rank in (a, b) for r in (a, b) if r is not None}
+        )
         phases.append(
             Phase(
                 name=names[rank],
@@ -348,19 +349,18 @@ class _Draft:
     points: tuple[Point, ...]
 
 
-def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...]], cells: Sequence[object]) -> _Draft:
+def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...]], cells: Sequence[Cell]) -> _Draft:
     used = sorted({k for m in members for k in charts_of[m]})
     charts = tuple(found.charts[k] for k in used)
     active = [set(c.piece.active) for c in charts]
     binding = [set(c.piece.binding) for c in charts]
-    all_cells = list(found.decomposition.cells())
-    points = [all_cells[m].point for m in members]
+    points = [cells[m].point for m in members]
     simplest = min(points, key=lambda p: (p[0].denominator * p[1].denominator, abs(p[0]) + abs(p[1]), p))
     return _Draft(
         formulas=charts[0].piece.formulas,
         active=tuple(t.name for t in found.law.terms if all(t.name in a for a in active)),
         binding=tuple(c.name for c in found.law.constraints if all(c.name in b for b in binding)),
-        region=_region(found.decomposition.polys, [c.signs for c in all_cells], members),
+        region=_region(found.decomposition.polys, [c.signs for c in cells], members),
         sample=simplest,
         charts=charts,
         points=tuple(points),
@@ -405,16 +405,16 @@ def claim_matches(claim: Claim, formulas: Formulas) -> bool:
     return all(claimed_formula(node) == mine[key] for key, node in claim.formulas().items())
 
 
-def claimed_formula(node: object) -> Rational:
+def claimed_formula(node: Node) -> Rational:
     """A claimed formula as a rational function in lowest terms."""
-    return resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)  # type: ignore[arg-type]
+    return resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
 
 
 def _claim_of(law: RiskLaw, draft: _Draft) -> int | None:
     for k, claim in enumerate(law.claims):
-        if claim.name and claim_matches(claim, draft.formulas):
-            if any(all(holds(r, p) for r in claim.where) for p in draft.points):
-                return k
+        matches = claim.name and claim_matches(claim, draft.formulas)
+        if matches and any(all(holds(r, p) for r in claim.where) for p in draft.points):
+            return k
     return None
 
 

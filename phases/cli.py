@@ -1,0 +1,422 @@
+"""The command line. Heavy imports happen inside the commands, so that ``--help`` and ``laws`` answer at once.
+
+Exit codes: 0 done, proved or agrees; 1 refuted or disagrees; 2 bad input, one sentence on stderr; 3 undecided.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from phases.phase_diagram import PhaseDiagram
+    from phases.proof.verdict import Verdict
+
+DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+
+
+class BadInput(ValueError):
+    """Input that a command cannot use; the message is one sentence that says what was expected."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(BAD_INPUT)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the ``phases`` command (also read by the shell completion)."""
+    parser = _Parser(prog="phases", description="Exact, proved phase diagrams of compute-optimal scaling laws.")
+    parser.add_argument("--version", action="version", version="phases 0.1.0")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str, law: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
+        if law:
+            sub.add_argument("law", metavar="LAW", help="a registered name (see 'phases laws') or a .toml law file")
+        sub.add_argument("--json", action="store_true", help="machine-readable output")
+        return sub
+
+    command("laws", "list every registered law with source and provenance", law=False)
+    sub = command("diagram", "the table of phases, solved and proved")
+    sub.add_argument("--out", metavar="DIR", help="also write PDF, SVG, PNG, LaTeX, JSON and the certificate here")
+    sub = command("at", "what holds at one point: phase, slope, exponents, binding terms, price of a wrong rate")
+    sub.add_argument("--alpha", required=True, metavar="A", help="feature decay, an exact number such as 3/4 or 0.75")
+    sub.add_argument("--beta", required=True, metavar="B", help="target decay")
+    sub.add_argument("--rate", metavar="E", help="fix the learning rate at gamma = M^-E instead")
+    sub = command("tex", "LaTeX of the diagram: table and cases formulas, compiles as it is")
+    sub = command("prove", "prove the diagram and check the law's printed claims")
+    sub.add_argument("--out", metavar="FILE", help="write the certificate")
+    sub.add_argument("--z3", action="store_true", help="ask z3 for a second opinion on every claim")
+    sub = command("verify", "check a certificate independently of the solver", law=False)
+    sub.add_argument("file", metavar="FILE", help="a certificate written by 'phases prove LAW --out FILE'")
+    command("audit", "the law's printed claims against the exact answer")
+    sub = command("atlas", "the main job: everything, for all registered laws, with one index.html", law=False)
+    sub.add_argument("--out", required=True, metavar="DIR", help="the folder to write")
+    sub = command("completion", "print a completion script for your shell", law=False)
+    sub.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    return parser
+
+
+def _number(name: str, text: str) -> Fraction:
+    from derivations.grammar import ExpressionError, parse_rational
+
+    try:
+        return parse_rational(text)
+    except ExpressionError as error:
+        raise BadInput(f"{name}: {error}") from None
+
+
+def _emit(data: Any) -> None:
+    print(json.dumps(data, indent=1))
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty() or os.environ.get("PHASES_PROGRESS"):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _solve(name: str) -> PhaseDiagram:
+    from phases.phase_diagram import diagram
+
+    _progress(f"solving {name}")
+    return diagram(name)
+
+
+def _exit_code(verdict: Verdict) -> int:
+    from phases.proof.verdict import Proved, Refuted
+
+    return DONE if isinstance(verdict, Proved) else REFUTED if isinstance(verdict, Refuted) else UNDECIDED
+
+
+def _laws(args: argparse.Namespace) -> int:
+    from derivations.registry import entries
+
+    rows = [(e.name, e.title, e.source, e.provenance) for e in entries()]
+    if args.json:
+        _emit([dict(zip(("law", "title", "source", "provenance"), row, strict=True)) for row in rows])
+        return DONE
+    widths = [max(len(r[k]) for r in rows) for k in range(4)]
+    for row in rows:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
+    return DONE
+
+
+def _diagram(args: argparse.Namespace) -> int:
+    from phases.output import staged_folder
+    from phases.proof.prove import prove
+    from phases.report import diagram_json, diagram_table, verdict_text
+
+    found = _solve(args.law)
+    _progress("proving")
+    verdict = prove(found)
+    written: list[str] = []
+    if args.out is not None:
+        from phases.atlas import stem_of, write_diagram
+
+        _progress("drawing")
+        with staged_folder(Path(args.out)) as folder:
+            written = [
+                str(Path(args.out) / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))
+            ]
+    if args.json:
+        _emit(diagram_json(found, verdict) | ({"files": written} if written else {}))
+    else:
+        print(
+            f"{found.law.name}: {found.law.title} ({found.law.source or 'no source given'}), {verdict_text(verdict)}\n"
+        )
+        print(diagram_table(found))
+        for path in written:
+            print(f"wrote {path}")
+    return _exit_code(verdict)
+
+
+def _at(args: argparse.Namespace) -> int:
+    from phases.program import optimum_at
+    from phases.report import located_json, with_rate_json
+    from phases.sensitivity import price
+
+    alpha, beta = _number("--alpha", args.alpha), _number("--beta", args.beta)
+    rate = None if args.rate is None else _number("--rate", args.rate)
+    found = _solve(args.law)
+    law = found.law
+    located = found.at(alpha, beta)
+    if rate is not None and not law.has_rate:
+        raise BadInput(f"--rate: expected a law with a learning rate, {law.name} has none")
+    data = located_json(law, located, price(law, located.point))
+    if rate is not None:
+        data = with_rate_json(data, rate, optimum_at(law, located.point, rate))
+    if args.json:
+        _emit(data)
+    else:
+        print(_at_text(data))
+    return DONE
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return "[" + ", ".join(_show(v) for v in value) + "]"
+    return str(value)
+
+
+def _decimal(text: str) -> str:
+    value = Fraction(text)
+    return text if value.denominator == 1 else f"{text}  (= {float(value):.6g})"
+
+
+def _at_text(data: dict[str, Any]) -> str:
+    phase = data["phase"]
+    where = f"phase {phase}" if isinstance(phase, str) else f"on the wall between {', '.join(phase)}"
+    lines = [f"{data['law']} at alpha = {data['alpha']}, beta = {data['beta']}: {where}"]
+    if "rate" in data:
+        best = data["optimum"]
+        lines.append(
+            f"  rate fixed at     gamma = M^-({data['rate']}); best slope there, {data['loss']} below the optimum"
+        )
+        lines.append(f"  slope             {_decimal(data['slope'])}")
+        lines.append(f"  model size        x = {_show(data['model_exponent'])}   (M = f^x)")
+        lines.append(f"  binding           {', '.join([*data['active'], *data['binding_constraints']])}")
+        lines.append(
+            f"  the optimum is    slope {best['slope']}, x* = {_show(best['model_exponent'])}, "
+            f"e* = {_show(best['rate_exponent'])}"
+        )
+    else:
+        lines.append(f"  slope             {_decimal(data['slope'])}  = {_show(data['slope_formula'])}")
+        lines.append(
+            f"  model size        x* = {_show(data['model_exponent'])}  = {_show(data['model_exponent_formula'])}"
+            "   (M = f^x)"
+        )
+        if data["rate_exponent"] is not None:
+            lines.append(
+                f"  learning rate     e* = {_show(data['rate_exponent'])}  = "
+                f"{_show(data['rate_exponent_formula'])}   (gamma = M^-e)"
+            )
+        lines.append(f"  binding           {', '.join([*data['active'], *data['binding_constraints']])}")
+    lines.append("  multipliers       " + ", ".join(f"{k} {v}" for k, v in data["multipliers"].items()))
+    cost = data["price"]
+    if cost is not None and "rate" not in data:
+        parts = []
+        for side, text in (("larger", "too large"), ("smaller", "too small")):
+            loss = cost["in_f"][side]
+            parts.append(f"{text} by f^d: slope falls by {loss}*d" if loss is not None else f"{text}: not allowed")
+        lines.append("  a rate            " + "; ".join(parts))
+    lines.append(f"  provenance        {data['provenance']}" + (f", {data['source']}" if data["source"] else ""))
+    return "\n".join(lines)
+
+
+def _tex(args: argparse.Namespace) -> int:
+    from phases.latex import tex
+    from phases.proof.prove import prove
+
+    found = _solve(args.law)
+    verdict = prove(found)
+    text = tex(found, verdict)
+    if args.json:
+        _emit({"law": found.law.name, "tex": text})
+    else:
+        print(text, end="")
+    return DONE
+
+
+def _prove(args: argparse.Namespace) -> int:
+    from phases.audit import audit
+    from phases.output import write_text
+    from phases.proof.certificate import certificate_json
+    from phases.proof.prove import prove
+    from phases.proof.verdict import Proved
+    from phases.report import claim_json, verdict_text
+
+    found = _solve(args.law)
+    _progress("proving")
+    asked = 0
+    if args.z3:
+        from phases.proof.second_opinion import SecondOpinion
+
+        opinion = SecondOpinion()
+        verdict = prove(found, opinion)
+        asked = opinion.asked
+    else:
+        verdict = prove(found)
+    claims = audit(found)
+    if args.out is not None and isinstance(verdict, Proved):
+        write_text(Path(args.out), json.dumps(certificate_json(verdict.certificate), indent=1) + "\n")
+    data: dict[str, Any] = {
+        "law": found.law.name,
+        "verdict": type(verdict).__name__.lower(),
+        "text": verdict_text(verdict),
+        "implications": verdict.certificate.claim_count if isinstance(verdict, Proved) else 0,
+        "z3_agrees_on": asked,
+        "claims": [claim_json(c) for c in claims],
+    }
+    if args.json:
+        _emit(data)
+        return _exit_code(verdict)
+    print(f"{found.law.name}: {data['text']} ({data['implications']} implications, {len(found.phases)} phases)")
+    if asked:
+        print(f"z3 agrees on {asked} implications")
+    for c in data["claims"]:
+        print(f"  printed claim {c['claim']}: {c['text']}")
+    if args.out is not None and isinstance(verdict, Proved):
+        print(f"wrote {args.out}")
+    return _exit_code(verdict)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from phases.proof.check import check
+    from phases.proof.verdict import Proved
+    from phases.report import verdict_text
+
+    path = Path(args.file)
+    try:
+        if path.stat().st_size > 64_000_000:
+            raise BadInput(f"{path}: expected a certificate of at most 64 MB")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: expected a readable certificate, {(error.strerror or '').lower()}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise BadInput(f"{path}: expected a certificate in JSON") from None
+    verdict = check(data)
+    if args.json:
+        _emit(
+            {
+                "file": str(path),
+                "law": data["law"],
+                "verdict": type(verdict).__name__.lower(),
+                "text": verdict_text(verdict),
+            }
+        )
+    else:
+        note = f", {verdict.certificate} implications checked" if isinstance(verdict, Proved) else ""
+        print(f"{path}: the diagram of {data['law']} is {verdict_text(verdict)}{note}")
+    return _exit_code(verdict)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from phases.audit import audit
+    from phases.proof.verdict import Refuted, Undecided
+    from phases.report import claim_json
+
+    found = _solve(args.law)
+    reports = audit(found)
+    if args.json:
+        _emit({"law": found.law.name, "claims": [claim_json(r) for r in reports]})
+    elif not reports:
+        print(f"{found.law.name}: the law file has no claims")
+    else:
+        for report in reports:
+            j = claim_json(report)
+            print(f"{j['claim']}: {j['text']}  (phases {', '.join(j['phases'])}; known from: {j['provenance']})")
+    if any(isinstance(r.verdict, Refuted) for r in reports):
+        return REFUTED
+    return UNDECIDED if any(isinstance(r.verdict, Undecided) for r in reports) else DONE
+
+
+def _atlas(args: argparse.Namespace) -> int:
+    from derivations.registry import names
+    from phases.atlas import write_atlas
+    from phases.output import staged_folder
+    from phases.report import verdict_text
+
+    with staged_folder(Path(args.out)) as folder:
+        chapters = write_atlas(names(), folder, lambda line: print(line, file=sys.stderr, flush=True))
+    data = [
+        {
+            "law": c.diagram.law.name,
+            "phases": len(c.diagram.phases),
+            "verdict": verdict_text(c.verdict),
+            "claims": [claim_text(r) for r in c.claims],
+        }
+        for c in chapters
+    ]
+    if args.json:
+        _emit({"index": str(Path(args.out) / "index.html"), "laws": data})
+    else:
+        for row in data:
+            print(f"{row['law']}: {row['phases']} phases, {row['verdict']}")
+        print(f"wrote {Path(args.out) / 'index.html'}")
+    return max((_exit_code(c.verdict) for c in chapters), default=DONE)
+
+
+def claim_text(report: Any) -> str:
+    """A claim and its verdict in one line."""
+    from phases.report import verdict_text
+
+    return f"{report.claim.name}: {verdict_text(report.verdict)}"
+
+
+def _completion(args: argparse.Namespace) -> int:
+    try:
+        import shtab
+    except ImportError:
+        raise BadInput(
+            "completion: expected the package shtab, installed by pip install 'phaselaws[completion]'"
+        ) from None
+    print(shtab.complete(build_parser(), shell=args.shell))
+    return DONE
+
+
+_COMMANDS = {
+    "laws": _laws,
+    "diagram": _diagram,
+    "at": _at,
+    "tex": _tex,
+    "prove": _prove,
+    "verify": _verify,
+    "audit": _audit,
+    "atlas": _atlas,
+    "completion": _completion,
+}
+
+
+def _bad_input() -> tuple[type[BaseException], ...]:
+    """Errors whose message is the sentence to show; only what is already imported can have been raised."""
+    names = (
+        ("derivations.registry", "UnknownLaw"),
+        ("derivations.lawfile", "LawFileError"),
+        ("derivations.grammar", "ExpressionError"),
+        ("phases.phase_diagram", "OutsideDomain"),
+        ("phases.walk", "EmptyDomain"),
+        ("phases.walk", "NoFiniteSlope"),
+        ("phases.program", "UndefinedExponent"),
+        ("phases.simplex", "Unbounded"),
+        ("phases.simplex", "Infeasible"),
+        ("phases.output", "CannotWrite"),
+        ("phases.proof.check", "BadCertificate"),
+        ("phases.proof.second_opinion", "NoZ3"),
+    )
+    return (BadInput, *(getattr(sys.modules[m], n) for m, n in names if m in sys.modules))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        return _COMMANDS[args.command](args)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        print("phases: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if isinstance(error, _bad_input()):
+            print(f"phases: {' '.join(str(error).split())}", file=sys.stderr)
+            return BAD_INPUT
+        planar = sys.modules.get("phases.planar")
+        if planar is not None and isinstance(error, planar.TooComplex):
+            print(f"phases: undecided, {error}", file=sys.stderr)
+            return UNDECIDED
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Writing files and folders: all or nothing, and one sentence if it cannot be done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class CannotWrite(OSError):
+    """An output file or folder cannot be written; nothing half-written is left behind."""
+
+
+@contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """A scratch folder beside the target; its files are moved into the target when the block succeeds.
+
+    Raises
+    ------
+    CannotWrite : the target is a file, or cannot be created or written.
+    """
+    created = _missing_parents(target)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target))
+    except OSError as error:
+        _remove(created)
+        raise CannotWrite(f"cannot write to {target}: expected a folder that can be written, {_why(error)}") from None
+    done = False
+    try:
+        yield scratch
+        _move(scratch, target)
+        done = True
+    except OSError as error:
+        if isinstance(error, CannotWrite):
+            raise
+        raise CannotWrite(f"cannot write to {target}: {_why(error)}") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not done:
+            _remove(created)
+
+
+def _move(source: Path, target: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        goal = target / path.relative_to(source)
+        if path.is_dir():
+            goal.mkdir(exist_ok=True)
+        else:
+            path.replace(goal)
+
+
+def _missing_parents(target: Path) -> list[Path]:
+    out = []
+    for folder in (target, *target.parents):
+        if folder.exists():
+            break
+        out.append(folder)
+    return out
+
+
+def _remove(created: list[Path]) -> None:
+    for folder in created:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file by way of a temporary one beside it.
+
+    Raises
+    ------
+    CannotWrite : it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {_why(error)}") from None

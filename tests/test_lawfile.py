@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from derivations.lawfile import LawFileError, parse_law, read_law_file, write_law
+from derivations.registry import UnknownLaw, entries, load
+from tests.strategies import REGISTERED, law_texts
+
+GOOD = """[law]
+name = "user/two"
+[domain]
+where = ["alpha > 0"]
+[[term]]
+name = "size"
+form = "M^(-alpha)"
+[[term]]
+name = "data"
+form = "N^(-beta)"
+"""
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_registered_laws_round_trip(name: str) -> None:
+    law = load(name)
+    assert replace(parse_law(write_law(law)), text="") == replace(law, text="")
+
+
+@given(law_texts())
+def test_user_laws_round_trip(text: str) -> None:
+    try:
+        law = parse_law(text)
+    except LawFileError as error:
+        assert "expected distinct terms" in str(error)
+        return
+    assert replace(parse_law(write_law(law)), text="") == replace(law, text="")
+
+
+def test_the_registry_lists_what_it_loads() -> None:
+    assert tuple(e.name for e in entries()) == REGISTERED
+    for entry in entries():
+        law = load(entry.name)
+        assert (law.name, law.source, law.provenance) == (entry.name, entry.source, entry.provenance)
+
+
+BAD = {
+    "unknown name": (GOOD.replace("N^(-beta)", "N^(-delta)"), 10, "expected a name among alpha, beta, gamma, M, N"),
+    "unknown function": (GOOD.replace("N^(-beta)", "N^(-exp(beta))"), 10, "expected a function among min, max"),
+    "unbalanced": (GOOD.replace("M^(-alpha)", "M^(-alpha"), 7, "expected"),
+    "nesting": (GOOD.replace("M^(-alpha)", "M^" + "(" * 5000 + "alpha" + ")" * 5000), 7, "at most 2000 characters"),
+    "huge power": (GOOD.replace("N^(-beta)", "N^(9^9^9^9)"), 10, "whole power"),
+    "division by zero": (GOOD.replace("N^(-beta)", "N^(1/(alpha - alpha))"), 10, "divisor other than zero"),
+    "constant division by zero": (GOOD.replace("N^(-beta)", "N^(1/0)"), 10, "divisor other than zero"),
+    "M in an exponent": (GOOD.replace("N^(-beta)", "N^(-M)"), 10, "found M in it"),
+    "a sum": (GOOD.replace("N^(-beta)", "N^(-beta) + M^(-1)"), 10, "expected one monomial"),
+    "a minus sign": (GOOD.replace("N^(-beta)", "-N^(-beta)"), 10, "positive monomial"),
+    "code": (GOOD.replace("N^(-beta)", "__import__('os').system('touch /tmp/pwned')"), 10, "expected|unexpected"),
+    "alpha outside": (GOOD.replace("N^(-beta)", "alpha*N^(-beta)"), 10, "in an exponent only"),
+    "duplicate term": (GOOD.replace("N^(-beta)", "M^(-alpha)"), 10, "expected distinct terms"),
+    "duplicate name": (GOOD.replace('"data"', '"size"'), 9, "expected distinct names"),
+    "no domain": (GOOD.replace('where = ["alpha > 0"]', ""), 3, "expected \\[domain\\] with where"),
+    "no terms": (GOOD.split("[[term]]")[0], 1, "expected at least one"),
+    "unknown key": (GOOD.replace('form = "N', 'fro = "N'), 10, "expected keys among"),
+    "unknown table": (GOOD + "[extra]\n", 11, "expected the tables"),
+    "not TOML": ("[law\nname = 3", 1, "expected TOML"),
+    "empty": ("", 1, "empty file"),
+    "equation in a condition": (GOOD.replace("alpha > 0", "alpha = 1"), 4, "expected an inequality"),
+    "wrong type": (GOOD.replace('"N^(-beta)"', "[1]"), 10, "expected text"),
+    "wrong provenance": (GOOD + 'provenance = "sure"\n', 11, "expected a provenance among"),
+    "control characters in a name": (GOOD.replace('"data"', '"da\\u0007ta"'), 9, "expected a name of"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_law_files_get_one_sentence_with_line(case: str) -> None:
+    text, line, message = BAD[case]
+    with pytest.raises(LawFileError, match=message) as caught:
+        parse_law(text, "bad.toml")
+    assert str(caught.value).startswith(f"bad.toml, line {line}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_binary_missing_and_large_files(tmp_path: Path) -> None:
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(bytes(range(256)))
+    with pytest.raises(LawFileError, match="binary data"):
+        read_law_file(binary)
+    with pytest.raises(LawFileError, match="no such file"):
+        read_law_file(tmp_path / "missing.toml")
+    large = tmp_path / "large.toml"
+    large.write_text("#" * 100_000)
+    with pytest.raises(LawFileError, match="at most 65536 bytes"):
+        read_law_file(large)
+
+
+def test_unknown_law_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownLaw, match="nearest 'kim2026/signsgd'"):
+        load("kim2026/sginsgd")

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derivations.algebra import ALPHA, BETA, RING, factor
+from derivations.lawfile import parse_law
+from derivations.registry import load
+from phases.audit import audit
+from phases.phase_diagram import diagram
+from phases.planar import satisfies
+from phases.proof.certificate import certificate_json
+from phases.proof.check import BadCertificate, check
+from phases.proof.decide import decide_by_cells, implies
+from phases.proof.prove import prove
+from phases.proof.verdict import Proved, Refuted, Undecided
+from tests.strategies import REGISTERED, points
+
+small = st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(-4, 4), min_size=2, max_size=4)
+curves = small.map(RING.from_dict).filter(lambda p: not p.is_ground).map(lambda p: factor(p)[1][0][0])
+literals = st.tuples(curves, st.sampled_from([1, -1]))
+
+
+@given(st.lists(literals, max_size=3, unique_by=lambda ps: ps[0]), literals, st.lists(points, max_size=8))
+@settings(max_examples=150)
+def test_decisions_hold_at_random_points_and_witnesses_are_true(hypotheses: list, conclusion: Any, probes: list) -> None:  # type: ignore[type-arg]
+    verdict = implies(hypotheses, conclusion)
+    negated = (conclusion[0], -conclusion[1])
+    if isinstance(verdict, Refuted):
+        assert satisfies(verdict.witness, [*hypotheses, negated])
+    else:
+        assert isinstance(verdict, Proved)
+        assert not any(satisfies(p, [*hypotheses, negated]) for p in probes)
+        assert type(decide_by_cells(hypotheses, conclusion)) is Proved
+
+
+@given(st.lists(literals, max_size=2, unique_by=lambda ps: ps[0]), literals)
+@settings(max_examples=40)
+def test_z3_agrees(hypotheses: list, conclusion: Any) -> None:  # type: ignore[type-arg]
+    pytest.importorskip("z3")
+    from phases.proof.second_opinion import ask
+
+    answer = ask(hypotheses, conclusion, seconds=2)
+    if answer is not None:
+        assert isinstance(implies(hypotheses, conclusion), Proved) == answer
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_registered_diagrams_are_proved_with_z3_listening(name: str) -> None:
+    pytest.importorskip("z3")
+    from phases.proof.second_opinion import SecondOpinion
+
+    opinion = SecondOpinion()
+    verdict = prove(diagram(name), opinion)
+    assert isinstance(verdict, Proved)
+    assert opinion.asked == verdict.certificate.claim_count and opinion.silent == 0
+
+
+def test_a_disagreement_with_z3_is_an_error() -> None:
+    pytest.importorskip("z3")
+    from phases.proof.second_opinion import Disagreement, SecondOpinion
+
+    with pytest.raises(Disagreement):
+        SecondOpinion()(((ALPHA, 1),), (ALPHA - 1, 1), Proved(None))
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_printed_tables_are_proved_row_by_row(name: str) -> None:
+    reports = audit(diagram(name))
+    assert len(reports) >= 4
+    assert all(isinstance(r.verdict, Proved) for r in reports)
+    assert all(r.phases == (r.claim.name,) for r in reports)
+
+
+def test_a_wrong_claim_is_refuted_with_a_point_to_substitute() -> None:
+    text = load("kim2026/signsgd").text.replace('rate_exponent = "1"', 'rate_exponent = "2*alpha"')
+    found = diagram(parse_law(text))
+    (wrong,) = [r for r in audit(found) if not isinstance(r.verdict, Proved)]
+    assert wrong.claim.name == "Ac" and isinstance(wrong.verdict, Refuted)
+    assert found.at(*wrong.verdict.witness).rate_exponent == 1 != 2 * wrong.verdict.witness[0]
+
+
+def test_a_claim_outside_the_domain_is_undecided() -> None:
+    text = load("kim2026/signsgd").text.replace('where = ["alpha > 1/2", "beta < 1/2", "alpha + beta > 1/2"]', 'where = ["alpha < -1"]')
+    assert isinstance(audit(diagram(parse_law(text)))[0].verdict, Undecided)
+
+
+def test_wrong_diagrams_are_refuted() -> None:
+    found = diagram("kim2026/signsgd")
+    first, second, *rest = found.phases
+    swapped = (replace(first, formulas=second.formulas), second, *rest)
+    assert isinstance(prove(replace(found, phases=swapped)), Refuted)
+    chart = found.survey.charts[0]
+    bigger = replace(chart, walls=chart.walls[:-1])
+    survey = replace(found.survey, charts=(bigger, *found.survey.charts[1:]))
+    assert isinstance(prove(replace(found, survey=survey)), Refuted)
+
+
+def certificate(name: str) -> dict[str, Any]:
+    verdict = prove(diagram(name))
+    assert isinstance(verdict, Proved)
+    out: dict[str, Any] = json.loads(json.dumps(certificate_json(verdict.certificate)))
+    return out
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_the_independent_checker_confirms(name: str) -> None:
+    assert isinstance(check(certificate(name)), Proved)
+
+
+def _drop_claim(c: dict[str, Any]) -> None:
+    c["pieces"][0]["claims"].pop(0)
+
+
+def _weaken_wall(c: dict[str, Any]) -> None:
+    c["pieces"][0]["walls"].pop(0)
+
+
+def _change_slope(c: dict[str, Any]) -> None:
+    c["pieces"][0]["slope"] = "alpha"
+
+
+def _change_phase(c: dict[str, Any]) -> None:
+    c["phases"][0]["rate_exponent"] = "1/3"
+
+
+def _change_multiplier(c: dict[str, Any]) -> None:
+    key = next(iter(c["pieces"][1]["multipliers"]))
+    c["pieces"][1]["multipliers"][key] = "1"
+
+
+def _change_vertex(c: dict[str, Any]) -> None:
+    c["pieces"][1]["vertices"][0]["values"][0] = "1/7"
+
+
+def _drop_column(c: dict[str, Any]) -> None:
+    c["cover"]["samples"].pop(3)
+
+
+def _drop_cell(c: dict[str, Any]) -> None:
+    c["cover"]["samples"][2][1].pop()
+
+
+def _flip_sign(c: dict[str, Any]) -> None:
+    claim = next(x for x in c["pieces"][0]["claims"] if "shift" in x["by"])
+    claim["sign"] = "0 - (" + claim["sign"].removesuffix(" > 0") + ") > 0"
+
+
+def _change_law(c: dict[str, Any]) -> None:
+    c["law_text"] = c["law_text"].replace("gamma^2", "gamma^3").replace("-2 + 1/(2*alpha)", "-3 + 1/(2*alpha)")
+
+
+TAMPERINGS: list[Callable[[dict[str, Any]], None]] = [
+    _drop_claim, _weaken_wall, _change_slope, _change_phase, _change_multiplier, _change_vertex, _drop_column,
+    _drop_cell, _flip_sign, _change_law,
+]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", ["kim2026/signsgd", "paquette2024/sgd"])
+def test_the_checker_rejects_a_tampered_certificate(name: str, tamper: Callable[[dict[str, Any]], None]) -> None:
+    data = copy.deepcopy(certificate(name))
+    tamper(data)
+    assert isinstance(check(data), Refuted)
+
+
+@pytest.mark.parametrize("data", [{}, [], 3, {"format": "other"}, {"format": "phaselaws-certificate/1", "law_text": "x"}])
+def test_what_is_no_certificate_is_refused(data: Any) -> None:
+    with pytest.raises(BadCertificate):
+        check(data)
+
+
+def test_a_verdict_has_no_truth_value() -> None:
+    with pytest.raises(TypeError, match="no truth value"):
+        bool(Proved(None))
+
+
+def test_one_implication_by_hand() -> None:
+    inside = ((ALPHA, 1), (2 * ALPHA + 2 * BETA - 1, 1), (1 - 2 * ALPHA, 1))
+    assert isinstance(implies(inside, (BETA, 1)), Proved)
+    verdict = implies(inside, (BETA - ALPHA, 1))
+    assert isinstance(verdict, Refuted)
+
+
