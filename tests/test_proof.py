@@ -141,7 +141,7 @@ def _change_vertex(c: dict[str, Any]) -> None:
 
 
 def _drop_column(c: dict[str, Any]) -> None:
-    c["cover"]["samples"].pop(3)
+    c["cover"]["samples"].pop(1)
 
 
 def _drop_cell(c: dict[str, Any]) -> None:
