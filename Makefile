@@ -15,7 +15,7 @@ test: $(READY)
 test-sympy: $(READY)
 	PHASES_NO_FLINT=1 SYMPY_GROUND_TYPES=python $(BIN)/python -m pytest -m "not benchmark and not slow"
 
-bench: $(READY)
+bench: $(READY) .venv-rivals/.ready
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s -q
 
 lint: $(READY)
@@ -35,5 +35,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+.venv-rivals/.ready: requirements-rivals.txt
+	$(PYTHON) -m venv .venv-rivals
+	.venv-rivals/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-rivals.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) atlas .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-rivals atlas .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -105,7 +105,7 @@ def total_degree(p: Poly) -> int:
 @lru_cache(maxsize=100_000)
 def sort_key(p: Poly) -> tuple[Any, ...]:
     """A total order on polynomials: by degree, then by terms. It fixes the order of all printed output."""
-    return (_total_degree(p), len(p), tuple(sorted((m, int(c)) for m, c in p.items())))
+    return (_total_degree(p), len(p), tuple(sorted(((j, i), int(c)) for (i, j), c in p.items())))
 
 
 @lru_cache(maxsize=100_000)
@@ -246,7 +246,7 @@ def _power(name: str, n: int) -> str:
 
 
 def factored(p: Poly, near: Point | None = None) -> tuple[int, list[tuple[Poly, int]]]:
-    """Content and factors; sums are turned so that they are positive at ``near``, or not all-negative without a point."""
+    """Content and factors; sums are turned to be positive at ``near``, or not all-negative without a point."""
     content, factors = factor(p)
     out = []
     for f, k in factors:

@@ -340,7 +340,9 @@ def read_law_file(path: Path) -> RiskLaw:
             raise LawFileError(f"{path}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
         raw = path.read_bytes()
     except OSError as error:
-        raise LawFileError(f"{path}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}") from None
+        raise LawFileError(
+            f"{path}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}"
+        ) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -246,7 +246,7 @@ def draw(diagram: PhaseDiagram, window: Window | None = None) -> Any:
         axes.set_ylim(*window.beta)
         axes.set_xlabel(r"feature decay $\alpha$")
         axes.set_ylabel(r"target decay $\beta$")
-    left.set_title(f"{diagram.law.title}  ({diagram.law.name})", fontsize=10)
+    left.set_title(f"{diagram.law.title}\n{diagram.law.name}", loc="left", fontsize=9.5)
     _draw_phases(left, diagram, window, colours)
     _draw_corners(left, diagram, window)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -270,7 +270,7 @@ def draw(diagram: PhaseDiagram, window: Window | None = None) -> Any:
         lines = right.contour(a, b, grid, levels=9, colors="white", linewidths=0.5, alpha=0.8, zorder=2)
         right.clabel(lines, fontsize=6, fmt="%.2g")
     _draw_phases(right, diagram, window, None)
-    right.set_title(r"compute-optimal slope $\eta^*$", fontsize=10)
+    right.set_title(r"compute-optimal slope $\eta^*$", loc="left", fontsize=9.5)
     bar = figure.colorbar(mesh, cax=figure.add_axes((0.95, bottom + 0.05, 0.012, 0.93 - bottom - 0.06)))
     bar.ax.tick_params(labelsize=7)
     _legend(figure, diagram, colours, bottom)
@@ -304,7 +304,7 @@ def _legend(figure: Any, diagram: PhaseDiagram, colours: Sequence[Any], bottom: 
         if f.rate is not None:
             parts.append(f"$e^*={_range_math(f.rate, phase)}$")
         text = f"{phase.name}:  " + ",  ".join(parts) + f"   [{', '.join(phase.active)}]"
-        axes.text(x + 0.025, y, text, fontsize=7.2, va="center")
+        axes.text(x + 0.025, y, text, fontsize=8, va="center")
 
 
 def _range_math(ends: Any, phase: Phase) -> str:

@@ -6,8 +6,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True,
-                          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 settings.load_profile("default")
 
 
@@ -18,4 +23,6 @@ def pytest_report_header() -> str:
 
     from derivations.algebra import backend
 
-    return f"sympy {sympy.__version__} (ground types {GROUND_TYPES}), numpy {numpy.__version__}, factoring by {backend()}"
+    return (
+        f"sympy {sympy.__version__} (ground types {GROUND_TYPES}), numpy {numpy.__version__}, factoring by {backend()}"
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import pytest
@@ -38,7 +39,9 @@ def test_text_of_a_ratio_parses_back(num: Poly, den: Poly, point: tuple[Fraction
 
 
 @given(polys, points, points)
-def test_along_a_line_is_substitution(p: Poly, start: tuple[Fraction, Fraction], way: tuple[Fraction, Fraction]) -> None:
+def test_along_a_line_is_substitution(
+    p: Poly, start: tuple[Fraction, Fraction], way: tuple[Fraction, Fraction]
+) -> None:
     u = along(p, start, way)
     for t in (Fraction(0), Fraction(1), Fraction(-3, 7)):
         exact = value(p, (start[0] + t * way[0], start[1] + t * way[1]))
@@ -49,7 +52,7 @@ def test_along_a_line_is_substitution(p: Poly, start: tuple[Fraction, Fraction],
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=2, max_size=5).map(tuple), min_size=1, max_size=4))
 def test_roots_are_ordered_distinct_and_true(candidates: list[tuple[int, ...]]) -> None:
     roots = merge_roots([p for p in candidates if any(p[1:])])
-    for a, b in zip(roots, roots[1:], strict=False):
+    for a, b in itertools.pairwise(roots):
         assert compare(a, b) == -1 and compare(b, a) == 1
     for root in roots:
         root.refine_to(Fraction(1, 10**6))
@@ -75,7 +78,9 @@ def test_every_sign_vector_met_at_random_is_in_the_decomposition(some: list[Poly
 
 
 @given(st.lists(st.tuples(*[st.integers(-4, 4)] * 3).filter(lambda t: t[:2] != (0, 0)), min_size=1, max_size=5), points)
-def test_polygon_generators_satisfy_the_lines(lines: list[tuple[int, int, int]], probe: tuple[Fraction, Fraction]) -> None:
+def test_polygon_generators_satisfy_the_lines(
+    lines: list[tuple[int, int, int]], probe: tuple[Fraction, Fraction]
+) -> None:
     corners = polygon(tuple(lines))
     for corner in corners:
         assert all(sum(a * b for a, b in zip(line, corner, strict=True)) >= 0 for line in lines)

@@ -35,7 +35,18 @@ def test_at_prints_the_point_of_the_readme(capsys: pytest.CaptureFixture[str]) -
 def test_at_json_keeps_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "at", "kim2026/signsgd", "--alpha", "0.4", "--beta", "0.7", "--json")
     data = json.loads(out)
-    keys = "law alpha beta phase slope model_exponent rate_exponent active slope_formula provenance".split()
+    keys = [
+        "law",
+        "alpha",
+        "beta",
+        "phase",
+        "slope",
+        "model_exponent",
+        "rate_exponent",
+        "active",
+        "slope_formula",
+        "provenance",
+    ]
     assert code == 0 and set(keys) <= set(data)
     assert (data["slope"], data["model_exponent"], data["rate_exponent"]) == ("6/13", "15/26", "1")
     assert data["active"] == ["A", "D_al", "N"] and data["phase"] == "Ac" and data["alpha"] == "2/5"
@@ -97,7 +108,7 @@ def test_audit_exits_one_when_a_claim_fails(capsys: pytest.CaptureFixture[str], 
 
 def test_diagram_out_writes_every_file_or_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "new" / "deep"
-    code, out, _ = run(capsys, "diagram", "kim2026/signsgd", "--out", str(folder))
+    code, _out, _ = run(capsys, "diagram", "kim2026/signsgd", "--out", str(folder))
     assert code == 0
     kinds = ("pdf", "svg", "png", "tex", "json", "certificate.json")
     assert {p.name for p in folder.iterdir()} == {f"kim2026-signsgd.{k}" for k in kinds}
@@ -130,7 +141,9 @@ BAD = [
 
 
 @pytest.mark.parametrize("args, message", BAD, ids=lambda a: " ".join(a) if isinstance(a, list) else "")
-def test_bad_input_is_one_sentence_and_exit_two(capsys: pytest.CaptureFixture[str], args: list[str], message: str) -> None:
+def test_bad_input_is_one_sentence_and_exit_two(
+    capsys: pytest.CaptureFixture[str], args: list[str], message: str
+) -> None:
     code, out, err = run(capsys, *args)
     assert code == 2 and out == "" and message in err
     assert err.count("\n") == 1 and "Traceback" not in err
@@ -152,8 +165,15 @@ def test_hostile_expressions_end_quickly_and_run_nothing(case: str, tmp_path: Pa
     law = tmp_path / "hostile.toml"
     law.write_text(GOOD.replace("N^(-beta)", HOSTILE[case]))
     start = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "phases.cli", "diagram", str(law)], cwd=tmp_path, capture_output=True,
-                          text=True, timeout=60, env=os.environ | {"PYTHONPATH": os.getcwd()}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "phases.cli", "diagram", str(law)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        check=False,
+    )
     assert time.monotonic() - start < 20
     assert done.returncode in (0, 2) and "Traceback" not in done.stderr
     assert case == "minima" or (done.returncode == 2 and "hostile.toml, line 10" in done.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from hypothesis import assume, given, settings
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import phases
 from derivations.algebra import value
 from derivations.lawfile import LawFileError, parse_law
-from derivations.registry import load
 from phases.phase_diagram import NotANumber, OutsideDomain, PhaseDiagram, diagram
 from phases.planar import TooComplex, satisfies
 from phases.program import Infinite, UndefinedExponent, optimum_at
@@ -28,7 +27,7 @@ from tests.strategies import REGISTERED, law_texts, points
 Point = tuple[Fraction, Fraction]
 
 
-@lru_cache(maxsize=None)
+@cache
 def solved(name: str) -> PhaseDiagram:
     return diagram(name)
 
@@ -161,7 +160,9 @@ def test_a_law_without_a_rate() -> None:
 
 
 def test_a_whole_face_of_optima_is_returned() -> None:
-    found = diagram(parse_law(law("M^(-alpha)", "N^(-beta)", "gamma*M^(-1)", constraints=("gamma <= 1", "gamma >= M^(-9)"))))
+    found = diagram(
+        parse_law(law("M^(-alpha)", "N^(-beta)", "gamma*M^(-1)", constraints=("gamma <= 1", "gamma >= M^(-9)")))
+    )
     located = found.at("1/2", "1/2")
     assert located.slope == Fraction(1, 4)
     assert located.rate_exponent == [Fraction(0), Fraction(9)]
@@ -177,16 +178,23 @@ def test_false_walls_are_merged() -> None:
     found = diagram(parse_law(law("M^(-min(alpha, 1))", "M^(-alpha)", "N^(-beta)*M^(-max(beta, 1) + max(1, beta))")))
     assert len(found.phases) == 2
     assert {frozenset(region_texts(p.region)) for p in found.phases} == {
-        frozenset(("alpha > 0", "beta > 0", "1 - alpha > 0")), frozenset(("beta > 0", "alpha - 1 > 0")),
+        frozenset(("alpha > 0", "beta > 0", "1 - alpha > 0")),
+        frozenset(("beta > 0", "alpha - 1 > 0")),
     }
 
 
 def test_a_thin_region_is_found() -> None:
-    text = law("M^(-alpha)", "N^(-beta)", "M^(-2*alpha)*N^(-2*beta) if 1000*alpha > 999",
-               "M^(0)*N^(-beta/2) if 100000*alpha < 100001")
+    text = law(
+        "M^(-alpha)",
+        "N^(-beta)",
+        "M^(-2*alpha)*N^(-2*beta) if 1000*alpha > 999",
+        "M^(0)*N^(-beta/2) if 100000*alpha < 100001",
+    )
     names = {p.name for p in diagram(parse_law(text)).phases}
     assert len(names) >= 2
-    exact = diagram(parse_law(law("M^(-alpha)", "N^(-beta/2) if 1000000*alpha > 999999", "N^(-1) if 1000000*alpha < 1000001")))
+    exact = diagram(
+        parse_law(law("M^(-alpha)", "N^(-beta/2) if 1000000*alpha > 999999", "N^(-1) if 1000000*alpha < 1000001"))
+    )
     assert exact.at("1000000/1000000", "3").slope == optimum_at(exact.law, (Fraction(1), Fraction(3))).slope
 
 

@@ -80,8 +80,13 @@ def test_latex_compiles_as_it_is(name: str, tmp_path: Path) -> None:
         pytest.skip("pdflatex is not installed")
     found = diagram(name)
     (tmp_path / "d.tex").write_text(tex(found, prove(found)))
-    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "d.tex"], cwd=tmp_path,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "d.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
 

@@ -30,7 +30,9 @@ literals = st.tuples(curves, st.sampled_from([1, -1]))
 
 @given(st.lists(literals, max_size=3, unique_by=lambda ps: ps[0]), literals, st.lists(points, max_size=8))
 @settings(max_examples=150)
-def test_decisions_hold_at_random_points_and_witnesses_are_true(hypotheses: list, conclusion: Any, probes: list) -> None:  # type: ignore[type-arg]
+def test_decisions_hold_at_random_points_and_witnesses_are_true(
+    hypotheses: list, conclusion: Any, probes: list
+) -> None:  # type: ignore[type-arg]
     verdict = implies(hypotheses, conclusion)
     negated = (conclusion[0], -conclusion[1])
     if isinstance(verdict, Refuted):
@@ -88,7 +90,9 @@ def test_a_wrong_claim_is_refuted_with_a_point_to_substitute() -> None:
 
 
 def test_a_claim_outside_the_domain_is_undecided() -> None:
-    text = load("kim2026/signsgd").text.replace('where = ["alpha > 1/2", "beta < 1/2", "alpha + beta > 1/2"]', 'where = ["alpha < -1"]')
+    text = load("kim2026/signsgd").text.replace(
+        'where = ["alpha > 1/2", "beta < 1/2", "alpha + beta > 1/2"]', 'where = ["alpha < -1"]'
+    )
     assert isinstance(audit(diagram(parse_law(text)))[0].verdict, Undecided)
 
 
@@ -158,8 +162,16 @@ def _change_law(c: dict[str, Any]) -> None:
 
 
 TAMPERINGS: list[Callable[[dict[str, Any]], None]] = [
-    _drop_claim, _weaken_wall, _change_slope, _change_phase, _change_multiplier, _change_vertex, _drop_column,
-    _drop_cell, _flip_sign, _change_law,
+    _drop_claim,
+    _weaken_wall,
+    _change_slope,
+    _change_phase,
+    _change_multiplier,
+    _change_vertex,
+    _drop_column,
+    _drop_cell,
+    _flip_sign,
+    _change_law,
 ]
 
 
@@ -171,7 +183,9 @@ def test_the_checker_rejects_a_tampered_certificate(name: str, tamper: Callable[
     assert isinstance(check(data), Refuted)
 
 
-@pytest.mark.parametrize("data", [{}, [], 3, {"format": "other"}, {"format": "phaselaws-certificate/1", "law_text": "x"}])
+@pytest.mark.parametrize(
+    "data", [{}, [], 3, {"format": "other"}, {"format": "phaselaws-certificate/1", "law_text": "x"}]
+)
 def test_what_is_no_certificate_is_refused(data: Any) -> None:
     with pytest.raises(BadCertificate):
         check(data)
@@ -187,5 +201,3 @@ def test_one_implication_by_hand() -> None:
     assert isinstance(implies(inside, (BETA, 1)), Proved)
     verdict = implies(inside, (BETA - ALPHA, 1))
     assert isinstance(verdict, Refuted)
-
-

@@ -1,0 +1,156 @@
+"""Speed, as medians of one run with rivals beside us; ``make bench`` prints the table kept in BENCHMARKS.md.
+
+Nothing here asserts a time: machines are shared and noisy. What is asserted is that rivals give the same answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derivations import algebra
+from derivations.algebra import format_poly
+from derivations.registry import load, names
+from phases import planar, roots
+from phases.phase_diagram import PhaseDiagram, diagram
+from phases.planar import Literal
+from phases.plot import slope_grid
+from phases.proof import shift
+from phases.proof.decide import implies
+from phases.proof.prove import prove
+from phases.proof.verdict import Proved, Verdict
+
+pytestmark = pytest.mark.benchmark
+
+Question = tuple[tuple[Literal, ...], Literal]
+
+
+def forget() -> None:
+    """Empty every cache, so that a repeated solve does all its work again."""
+    for module in (algebra, roots, planar, shift):
+        for value in vars(module).values():
+            clear = getattr(value, "cache_clear", None)
+            if clear is not None:
+                clear()
+
+
+def median(action: Callable[[], object], repeats: int = 7) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def show(what: str, seconds: float, note: str = "") -> None:
+    print(f"\n{what:<62} {1000 * seconds:10.2f} ms  {note}", end="")
+
+
+@cache
+def solved(name: str) -> PhaseDiagram:
+    return diagram(name)
+
+
+def questions() -> list[Question]:
+    """Every implication asked in the proofs of both published laws."""
+    out: list[Question] = []
+
+    def listen(hypotheses: tuple[Literal, ...], conclusion: Literal, verdict: Verdict) -> None:
+        if conclusion not in hypotheses:
+            out.append((hypotheses, conclusion))
+
+    for name in ("paquette2024/sgd", "kim2026/signsgd"):
+        prove(solved(name), listen)
+    return out
+
+
+def test_solve_and_prove_both_published_laws() -> None:
+    def work() -> None:
+        for name in ("paquette2024/sgd", "kim2026/signsgd"):
+            assert isinstance(prove(diagram(name)), Proved)
+
+    def fresh() -> None:
+        forget()
+        work()
+
+    work()
+    show("solve and prove both published laws, caches emptied", median(fresh), f"factoring by {algebra.backend()}")
+    show("  the same, caches warm", median(work))
+
+
+def test_against_z3_and_semialg() -> None:
+    asked = questions()
+
+    def ours() -> list[bool]:
+        forget()
+        return [isinstance(implies(h, c), Proved) for h, c in asked]
+
+    answers = ours()
+    mine = median(ours) / len(asked)
+    show(f"one implication, ours (mean of {len(asked)})", mine)
+    z3 = pytest.importorskip("z3")
+    from phases.proof.second_opinion import ask
+
+    assert [ask(h, c) for h, c in asked] == answers
+    theirs = median(lambda: [ask(h, c) for h, c in asked], 3) / len(asked)
+    show(f"  z3 {z3.get_version_string()}", theirs, f"ours / z3 = {mine / theirs:.2f}")
+    python = os.environ.get("SEMIALG_PYTHON", ".venv-rivals/bin/python")
+    if not Path(python).exists():
+        pytest.skip("no interpreter with semialg: set SEMIALG_PYTHON")
+    text = [([_text(h) for h in hs], _text((c[0], -c[1]))) for hs, c in asked]
+    rival = Path(__file__).with_name("rival_semialg.py")
+    done = subprocess.run([python, str(rival)], input=json.dumps(text), capture_output=True, text=True, check=True)
+    rows = json.loads(done.stdout)
+    assert [answer for _, answer in rows] == answers
+    each = statistics.mean(seconds for seconds, _ in rows)
+    show("  semialg 1.3.2", each, f"semialg / ours = {each / mine:.0f}")
+
+
+def _text(literal: Literal) -> str:
+    p, s = literal
+    return f"{format_poly(p if s > 0 else -p)} > 0"
+
+
+def test_points() -> None:
+    found = solved("paquette2024/sgd")
+    points = [(Fraction(k, 101), Fraction(k, 37) + Fraction(1, 2)) for k in range(1, 201)]
+    show("diagram.at, one point inside a phase", median(lambda: [found.at(*p) for p in points]) / len(points))
+    wall = [(Fraction(1, 2), Fraction(k, 37) + 1) for k in range(1, 101)]
+    show("diagram.at, one point on a wall", median(lambda: [found.at(*p) for p in wall]) / len(wall))
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0, 2, 100_000), rng.uniform(-0.5, 2, 100_000)
+    show("slope at 100,000 points, vectorised", median(lambda: slope_grid(found, a, b)))
+
+
+def test_whole_processes() -> None:
+    def run(*args: str) -> Callable[[], object]:
+        command = [str(Path(sys.executable).with_name("phases")), *args]
+        return lambda: subprocess.run(command, check=True, capture_output=True)
+
+    show("phases --help, whole process", median(run("--help")))
+    show("phases laws, whole process", median(run("laws")))
+    for name in names():
+        show(f"phases at {name}, whole process", median(run("at", name, "--alpha", "2/5", "--beta", "7/10")))
+
+
+def test_each_registered_law() -> None:
+    for name in names():
+        law = load(name)
+
+        def fresh(law: object = law) -> None:
+            forget()
+            prove(diagram(law))  # type: ignore[arg-type]
+
+        show(f"solve and prove {name}, caches emptied", median(fresh))
