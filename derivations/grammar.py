@@ -271,8 +271,8 @@ _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 def to_text(node: Node, level: int = 0) -> str:
     """Text that parses back to the same value.
 
-    >>> to_text(parse("-2*(alpha+1)/3", ["alpha"]))
-    '-2*(alpha + 1)/3'
+    >>> to_text(parse("2*(alpha+1)/3", ["alpha"]))
+    '2*(alpha + 1)/3'
     """
     match node:
         case Number(value):

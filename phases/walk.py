@@ -18,10 +18,11 @@ from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degre
 from derivations.exponents import OnWall, resolve
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
+from derivations.polygons import edges, line_of
 from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
 from phases.program import Piece, UndefinedExponent, piece_at
 from phases.proof.decide import implies
-from phases.proof.shift import edges, line_of, shift
+from phases.proof.shift import shift
 from phases.proof.verdict import Proved
 from phases.roots import Root, Univariate, along, compare, convolve, irreducible_factors, real_roots
 from phases.simplex import Infeasible, Unbounded

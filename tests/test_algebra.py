@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from derivations.algebra import ALPHA, BETA, ONE, RING, Poly, Rational, factor, format_ratio, resultant, value
 from derivations.exponents import resolve
 from derivations.grammar import parse
+from derivations.polygons import expand, polygon
 from phases.planar import decompose
-from phases.proof.shift import expand, polygon
 from phases.roots import along, compare, merge_roots, real_roots
 from tests.strategies import points
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derivations.algebra import Poly, format_poly
+from derivations.polygons import Line, line_of
 from phases.planar import Literal, Stacks, TooComplex, decompose
-from phases.proof.shift import Line, ShiftCertificate, line_of, shift
+from phases.proof.shift import ShiftCertificate, shift
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 
 

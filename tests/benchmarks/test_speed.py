@@ -19,14 +19,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from derivations import algebra
+from derivations import algebra, polygons
 from derivations.algebra import format_poly
 from derivations.registry import load, names
 from phases import planar, roots
 from phases.phase_diagram import PhaseDiagram, diagram
 from phases.planar import Literal
 from phases.plot import slope_grid
-from phases.proof import shift
 from phases.proof.decide import implies
 from phases.proof.prove import prove
 from phases.proof.verdict import Proved, Verdict
@@ -38,7 +37,7 @@ Question = tuple[tuple[Literal, ...], Literal]
 
 def forget() -> None:
     """Empty every cache, so that a repeated solve does all its work again."""
-    for module in (algebra, roots, planar, shift):
+    for module in (algebra, roots, planar, polygons):
         for value in vars(module).values():
             clear = getattr(value, "cache_clear", None)
             if clear is not None:
