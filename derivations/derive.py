@@ -1,0 +1,407 @@
+"""From an optimizer to its risk law, with the derivation written down step by step.
+
+In intrinsic time tau the risk solves L = F + (1/c) int_0^tau k(tau - s) gamma L(s)^(1 - kappa) ds with
+F = floor + aligned + distorted bias and k(u) = sum_j lambda_j w_j exp(-2 lambda_j u); steps are
+N = int L^kappa/(gamma c) dtau. Two lemmas carry everything:
+
+* power sums (`derivations.sums`): each sum is its dominant end;
+* convolution: (k * G)(tau) = G(tau) int_0^tau k + k(tau) int_0^tau G, up to constants. L is a maximum of powers of tau,
+  so tau * L^p is log-convex in tau, and every integral of a power of L is its value at one of the ends tau = 1, tau.
+
+Beyond tau = M^(2 alpha) every mode is learned: bias and early noise vanish, the noise is saturated and only the clock
+goes on, so nothing is gained there (early noise at tau = M^(2 alpha) is below floor^(1 - kappa) times saturated noise).
+Hence 1 <= tau <= M^(2 alpha), and the law is a set of inequalities linear in (x, g, t, eta).
+
+No published formula is consulted. What is assumed is in the data: `derivations.features`, `derivations.optimizers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import product
+
+from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key
+from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plus, resolve, times
+from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
+from derivations.grammar import Node, Number, Relation, parse, parse_relations, to_text
+from derivations.law import Constraint, Monomial, RiskLaw, Term
+from derivations.lawfile import write_law
+from derivations.optimizers import NoiseComponent, Optimizer
+from derivations.polygons import Line, is_nonnegative_on, line_of, polygon, triangulate
+from derivations.sums import PowerSum
+
+_ZERO = Number(Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a derivation: what is computed, the sums it meets, and the monomial that comes out."""
+
+    title: str
+    quantity: str
+    sums: tuple[PowerSum, ...]
+    result: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dominance:
+    """A term that another one covers where a threshold form has the given sign."""
+
+    term: str
+    by: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chamber:
+    """A part of the plane in which every sum keeps its dominant end: signs of the threshold forms."""
+
+    conditions: tuple[str, ...]
+    lines: tuple[Line, ...]
+    sample: tuple[Fraction, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A law and how it came about."""
+
+    optimizer: Optimizer
+    law: RiskLaw
+    steps: tuple[Step, ...]
+    thresholds: tuple[Poly, ...]
+    chambers: tuple[Chamber, ...]
+    dominated: tuple[Dominance, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A candidate term: exponents of gamma, M, tau in a lower bound of the risk."""
+
+    name: str
+    role: str
+    exponents: dict[str, Node]
+    where: list[str] = field(default_factory=list)
+
+    @property
+    def form(self) -> str:
+        return monomial_text(self.exponents)
+
+
+def monomial_text(exponents: dict[str, Node]) -> str:
+    """A monomial in the grammar of law files."""
+    parts = []
+    for base in ("gamma", "M", "N", "tau", "L"):
+        node = exponents.get(base, _ZERO)
+        if node != _ZERO:
+            text = to_text(node)
+            parts.append(base if text == "1" else f"{base}^({text})")
+    return "*".join(parts) or "1"
+
+
+def _plain(node: Node) -> Node:
+    """The same exponent in lowest terms where it has no min or max."""
+    if is_piecewise(node):
+        return node
+    ratio = resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
+    return parse(str(ratio), PARAMETERS)
+
+
+def _combine(*factors: dict[str, Node], power: Fraction = Fraction(1)) -> dict[str, Node]:
+    out: dict[str, Node] = {}
+    for f in factors:
+        for base, node in f.items():
+            out[base] = plus(out.get(base, _ZERO), node)
+    return {base: _plain(times(Number(power), node)) for base, node in out.items()}
+
+
+def _exponent(text: str) -> Node:
+    return parse(text, PARAMETERS)
+
+
+class _Engine:
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.domain = _lines(DOMAIN)
+        self.steps: list[Step] = []
+        self.drafts: list[_Draft] = []
+        self.sums: list[PowerSum] = []
+
+    def step(self, title: str, quantity: str, sums: Sequence[PowerSum], result: str, reason: str) -> None:
+        self.steps.append(Step(title, quantity, tuple(sums), result, reason))
+        self.sums.extend(sums)
+
+    def term(self, name: str, role: str, exponents: dict[str, Node]) -> _Draft:
+        draft = _Draft(name, role, exponents)
+        self.drafts.append(draft)
+        return draft
+
+    def bias(self) -> None:
+        floor = self.term(
+            "F_0", "finite size", _combine({"M": _exponent("-2*alpha")}, FLOOR_BULK.exponents(self.domain))
+        )
+        self.step(
+            "floor",
+            "M^(-2*alpha) * sum_(j=1)^M j^(-2*beta) + sum_(j>M) j^(-2*alpha-2*beta)",
+            [FLOOR_BULK],
+            floor.form,
+            "modes above M are missed whole (the tail is M^(1-2*alpha-2*beta), never more than the bulk); "
+            "modes below M by the fraction M^(-2*alpha)/lambda_j",
+        )
+        aligned = self.term("F_pp", "bias", ALIGNED.exponents(self.domain))
+        self.step(
+            "aligned bias",
+            "sum_j j^(-2*alpha-2*beta) exp(-2*lambda_j*tau)",
+            [ALIGNED],
+            aligned.form,
+            "modes below J = tau^(1/(2*alpha)) have decayed",
+        )
+        distorted = self.term(
+            "F_ac",
+            "bias, distorted by finite size",
+            _combine({"M": _exponent("-1")}, TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain)),
+        )
+        self.step(
+            "distorted bias",
+            "(1/M) (sum_(i=1)^M i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",
+            [TARGET_NORM, DISTORTED],
+            distorted.form,
+            "the sketch spreads the target over all modes",
+        )
+
+    def noise(self) -> None:
+        for component in self.optimizer.noise:
+            suffix = "" if len(self.optimizer.noise) == 1 else f"_{component.name}"
+            self.early_noise(component, suffix)
+            if self.optimizer.kappa:
+                self.late_noise(component, suffix)
+
+    def _prefactor(self, component: NoiseComponent) -> dict[str, Node]:
+        clock = times(Number(Fraction(-1)), _exponent(self.optimizer.clock))
+        return {"gamma": Number(Fraction(1)), "M": plus(_exponent(component.scale), clock)}
+
+    def early_noise(self, component: NoiseComponent, suffix: str) -> None:
+        kernel = PowerSum(2 * ALPHA + _decay(component), "J", "M")
+        draft = self.term(
+            f"K_early{suffix}", "noise", _combine(self._prefactor(component), kernel.exponents(self.domain))
+        )
+        self.step(
+            f"early noise{suffix.replace('_', ', ')}",
+            "(gamma/c) k(tau) int_0^tau L^(1-kappa)",
+            [kernel],
+            draft.form,
+            "the first unit of intrinsic time, where L is of order one, has left noise that only the modes above J keep",
+        )
+
+    def late_noise(self, component: NoiseComponent, suffix: str) -> None:
+        power = 1 / self.optimizer.kappa
+        learned = PowerSum(_decay(component), "1", "J")
+        waiting = PowerSum(2 * ALPHA + _decay(component), "J", "M")
+        first = self.term(
+            f"K_learned{suffix}",
+            "reshaped noise" if component.name == "flat" else "noise",
+            _combine(self._prefactor(component), learned.exponents(self.domain), power=power),
+        )
+        self.step(
+            f"late noise of learned modes{suffix.replace('_', ', ')}",
+            "L^kappa >= (gamma/c) sum_(j<=J) w_j",
+            [learned],
+            first.form,
+            "a learned mode holds its stationary share w_j/2",
+        )
+        second = self.term(
+            f"K_waiting{suffix}",
+            first.role,
+            _combine(
+                self._prefactor(component), waiting.exponents(self.domain), {"tau": Number(Fraction(1))}, power=power
+            ),
+        )
+        self.step(
+            f"late noise of waiting modes{suffix.replace('_', ', ')}",
+            "L^kappa >= (gamma/c) tau sum_(j>J) lambda_j w_j",
+            [waiting],
+            second.form,
+            "a mode not yet learned has gathered noise in proportion to tau",
+        )
+
+    def constraints(self) -> list[Constraint]:
+        o = self.optimizer
+        out = [
+            _constraint(
+                "clock", f"tau*L^({o.kappa}) <= gamma*M^({o.clock})*N" if o.kappa else f"tau <= gamma*M^({o.clock})*N"
+            ),
+            _constraint("start", f"1 <= gamma*M^({o.clock})*N"),
+            _constraint("tau >= 1", "tau >= 1"),
+            _constraint("tau <= M^2alpha", "tau <= M^(2*alpha)"),
+        ]
+        self.step(
+            "clock",
+            "N = int_0^tau L^kappa/(gamma*c) dtau",
+            [],
+            f"N >= tau*L^({o.kappa})/(gamma*M^({o.clock})), N >= 1/(gamma*M^({o.clock}))",
+            "tau*L^kappa is log-convex in tau, so the integral is its value at one end; where L^kappa decays faster "
+            "than 1/tau the early end is the larger one and the bias vanishes in finitely many steps",
+        )
+        if not o.kappa:
+            sizes = []
+            for component in o.noise:
+                total = PowerSum(_decay(component), "1", "M")
+                size = plus(_exponent(component.scale), total.exponents(self.domain).get("M", _ZERO))
+                sizes.append(to_text(_plain(size)))
+                self.sums.append(total)
+            largest = sizes[0] if len(sizes) == 1 else f"max({', '.join(sizes)})"
+            relation = "=" if o.rate == "largest" else "<="
+            limit = _constraint(
+                "largest stable rate" if o.rate == "largest" else "stability",
+                f"gamma {relation} M^({o.clock} - ({largest}))",
+            )
+            out.append(limit)
+            self.step(
+                "stability",
+                "(gamma/c) int_0^oo k = (gamma/2c) sum_j w_j < 1",
+                [PowerSum(_decay(c), "1", "M") for c in o.noise],
+                limit.form,
+                "for kappa = 0 the stationary equation is linear in L: it has a solution only below this rate",
+            )
+        return out
+
+
+def _decay(component: NoiseComponent) -> Poly:
+    ratio = resolve(_exponent(component.decay), (Fraction(1), Fraction(1)), lambda p, why: None)
+    return ratio.num
+
+
+def _constraint(name: str, text: str) -> Constraint:
+    (relation,) = parse_relations(text, (*PARAMETERS, "gamma", "M", "N", "tau", "L"))
+    bases = ("gamma", "M", "N", "tau", "L")
+    left, right = (dict(Monomial.from_node(n, bases).exponents) for n in (relation.left, relation.right))
+    if relation.op == ">=":
+        left, right = right, left
+    inverse = {b: times(Number(Fraction(-1)), e) for b, e in right.items()}
+    return Constraint(name, text, Monomial.of(_combine(left, inverse)), relation.op == "=", (), "derived")
+
+
+def _relations(texts: Sequence[str]) -> tuple[Relation, ...]:
+    return tuple(r for t in texts for r in parse_relations(t, PARAMETERS))
+
+
+def _lines(texts: Sequence[str]) -> tuple[Line, ...]:
+    out = []
+    for relation in _relations(texts):
+        left, right = (
+            resolve(n, (Fraction(1), Fraction(1)), lambda p, why: None) for n in (relation.left, relation.right)
+        )
+        difference = left - right if relation.op in (">", ">=") else right - left
+        line = line_of(difference.num, 1)
+        assert line is not None
+        out.append(line)
+    return tuple(out)
+
+
+def chambers(thresholds: Sequence[Poly]) -> Iterator[Chamber]:
+    """The sign patterns of linear forms that occur in the domain, each with a point inside."""
+    base = _lines(DOMAIN)
+    for signs in product((1, -1), repeat=len(thresholds)):
+        texts = tuple(f"{format_poly(p if s > 0 else -p)} > 0" for p, s in zip(thresholds, signs, strict=True))
+        lines = (*base, *_lines(texts))
+        simplices = triangulate(lines)
+        if not polygon(lines) or not simplices:
+            continue
+        total = [sum(w * g[k] for w, g in zip((3, 5, 7), simplices[0], strict=True)) for k in range(3)]
+        yield Chamber(texts, lines, (Fraction(total[0], total[2]), Fraction(total[1], total[2])))
+
+
+def _size(draft: _Draft, chamber: Chamber) -> tuple[Rational, Rational] | None:
+    """Exponents of M of a draft at tau = 1 and at tau = M^(2 alpha), in a chamber."""
+    values = {}
+    for base in ("M", "tau"):
+        try:
+            values[base] = resolve(draft.exponents.get(base, _ZERO), chamber.sample, lambda p, why: None)
+        except OnWall:
+            return None
+    return values["M"], values["M"] + values["tau"] * Rational.of(2 * ALPHA)
+
+
+def _covers(big: _Draft, small: _Draft, chamber: Chamber) -> bool:
+    """Whether one draft is at least the other for all 1 <= tau <= M^(2 alpha), throughout a chamber."""
+    if big.exponents.get("gamma", _ZERO) != small.exponents.get("gamma", _ZERO):
+        return False
+    upper, lower = _size(big, chamber), _size(small, chamber)
+    if upper is None or lower is None:
+        return False
+    for b, s in zip(upper, lower, strict=True):
+        difference = b - s
+        if not difference:
+            continue
+        quotient = difference.num * difference.den
+        if not all(is_nonnegative_on(quotient, 1, t) for t in triangulate(chamber.lines)):
+            return False
+    return True
+
+
+def _prune(
+    drafts: list[_Draft], found: Sequence[Chamber], thresholds: Sequence[Poly]
+) -> tuple[list[_Draft], list[Dominance]]:
+    """Drop terms that others cover: everywhere, or on one side of a threshold (then the term says where it exists)."""
+    covered: dict[tuple[int, int], str] = {}
+    for i, chamber in enumerate(found):
+        alive = list(range(len(drafts)))
+        for k in reversed(range(1, len(drafts))):  # the floor, first, stays: it is what remains at tau > M^(2 alpha)
+            rival = next((r for r in alive if r != k and _covers(drafts[r], drafts[k], chamber)), None)
+            if rival is not None:
+                alive.remove(k)
+                covered[(k, i)] = drafts[rival].name
+    kept, notes = [], []
+    for k, draft in enumerate(drafts):
+        inside = list(range(len(found)))
+        if all((k, i) in covered for i in inside):
+            names = sorted({covered[(k, i)] for i in inside})
+            notes.append(Dominance(draft.name, ", ".join(names), "everywhere"))
+            continue
+        for p in thresholds:
+            for s in (1, -1):
+                text = f"{format_poly(p if s > 0 else -p)} > 0"
+                side = [i for i in inside if text in found[i].conditions]
+                if side and len(side) < len(inside) and all((k, i) in covered for i in side):
+                    names = sorted({covered[(k, i)] for i in side})
+                    notes.append(Dominance(draft.name, ", ".join(names), text))
+                    draft.where.append(f"{format_poly(-p if s > 0 else p)} > 0")
+                    inside = [i for i in inside if i not in side]
+        kept.append(draft)
+    return kept, notes
+
+
+def derive(optimizer: Optimizer) -> Derivation:
+    """The risk law of an optimizer on power-law random features, with its derivation.
+
+    >>> from derivations.optimizers import registered
+    >>> [t.name for t in derive(registered()["sgd"]).law.terms]
+    ['F_0', 'F_pp', 'F_ac', 'K_early']
+    """
+    engine = _Engine(optimizer)
+    engine.bias()
+    engine.noise()
+    constraints = engine.constraints()
+    forms = {factor(s.threshold)[1][0][0] for s in engine.sums if not s.fixed_sign(engine.domain)}
+    thresholds = sorted(forms, key=sort_key)
+    found = tuple(chambers(thresholds))
+    drafts, notes = _prune(engine.drafts, found, thresholds)
+    terms = tuple(
+        Term(d.name, d.role, d.form, Monomial.of(d.exponents), _relations(d.where), "derived") for d in drafts
+    )
+    law = RiskLaw(
+        name=f"derived/{optimizer.name}",
+        title=f"{optimizer.title}, derived",
+        source="derived from the dynamics",
+        provenance="derived",
+        domain=_relations(DOMAIN),
+        terms=terms,
+        constraints=tuple(constraints),
+        auxiliary=("tau",),
+        note="Intrinsic time tau is eliminated by the solver; see phases derive.",
+    )
+    return Derivation(
+        optimizer, replace(law, text=write_law(law)), tuple(engine.steps), tuple(thresholds), found, tuple(notes)
+    )
