@@ -22,14 +22,15 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 
-from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key
+from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key, total_degree
 from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plus, resolve, times
 from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
 from derivations.grammar import Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import write_law
-from derivations.optimizers import NoiseComponent, Optimizer
-from derivations.polygons import Line, is_nonnegative_on, line_of, polygon, triangulate
+from derivations.optimizers import NoiseComponent, NotAnOptimizer, Optimizer
+from derivations.polygons import Line, height, is_nonnegative_on, line_of, polygon, triangulate
+from derivations.registry import DERIVED
 from derivations.sums import PowerSum
 
 _ZERO = Number(Fraction(0))
@@ -101,12 +102,16 @@ def monomial_text(exponents: dict[str, Node]) -> str:
     return "*".join(parts) or "1"
 
 
+def _ratio(node: Node) -> Rational:
+    """An exponent without min and max as a rational function."""
+    return resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
+
+
 def _plain(node: Node) -> Node:
     """The same exponent in lowest terms where it has no min or max."""
     if is_piecewise(node):
         return node
-    ratio = resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
-    return parse(str(ratio), PARAMETERS)
+    return parse(str(_ratio(node)), PARAMETERS)
 
 
 def _combine(*factors: dict[str, Node], power: Fraction = Fraction(1)) -> dict[str, Node]:
@@ -139,15 +144,14 @@ class _Engine:
         return draft
 
     def bias(self) -> None:
-        floor = self.term(
-            "F_0", "finite size", _combine({"M": _exponent("-2*alpha")}, FLOOR_BULK.exponents(self.domain))
-        )
+        bulk = FLOOR_BULK.exponents(self.domain)
+        floor = self.term("F_0", "finite size", _combine({"M": _exponent("-2*alpha")}, bulk))
         self.step(
             "floor",
             "M^(-2*alpha) * sum_(j=1)^M j^(-2*beta) + sum_(j>M) j^(-2*alpha-2*beta)",
             [FLOOR_BULK],
             floor.form,
-            "modes above M are missed whole (the tail is M^(1-2*alpha-2*beta), never more than the bulk); "
+            "modes above M are missed whole (the tail M^(1-2*alpha-2*beta) is never more than the bulk); "
             "modes below M by the fraction M^(-2*alpha)/lambda_j",
         )
         aligned = self.term("F_pp", "bias", ALIGNED.exponents(self.domain))
@@ -158,72 +162,79 @@ class _Engine:
             aligned.form,
             "modes below J = tau^(1/(2*alpha)) have decayed",
         )
-        distorted = self.term(
-            "F_ac",
-            "bias, distorted by finite size",
-            _combine({"M": _exponent("-1")}, TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain)),
-        )
+        mixed = (TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain))
+        distorted = self.term("F_ac", "bias, distorted by finite size", _combine({"M": _exponent("-1")}, *mixed))
         self.step(
             "distorted bias",
-            "(1/M) (sum_(i=1)^M i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",
+            "(1/M) (sum_(i<=J) i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",
             [TARGET_NORM, DISTORTED],
             distorted.form,
-            "the sketch spreads the target over all modes",
+            "the sketch mixes a part 1/M of every learned coefficient into every mode",
         )
 
     def noise(self) -> None:
         for component in self.optimizer.noise:
             suffix = "" if len(self.optimizer.noise) == 1 else f"_{component.name}"
             self.early_noise(component, suffix)
-            if self.optimizer.kappa:
+            if not self.optimizer.kappa:
+                continue
+            if self.optimizer.saturated:
+                self.saturated_noise(component, suffix)
+            else:
                 self.late_noise(component, suffix)
 
     def _prefactor(self, component: NoiseComponent) -> dict[str, Node]:
         clock = times(Number(Fraction(-1)), _exponent(self.optimizer.clock))
         return {"gamma": Number(Fraction(1)), "M": plus(_exponent(component.scale), clock)}
 
+    def _stationary(self, component: NoiseComponent, *factors: dict[str, Node]) -> dict[str, Node]:
+        """Exponents of the L that solves L^kappa = (gamma/c) * factors."""
+        return _combine(self._prefactor(component), *factors, power=1 / self.optimizer.kappa)
+
     def early_noise(self, component: NoiseComponent, suffix: str) -> None:
         kernel = PowerSum(2 * ALPHA + _decay(component), "J", "M")
-        draft = self.term(
-            f"K_early{suffix}", "noise", _combine(self._prefactor(component), kernel.exponents(self.domain))
-        )
+        exponents = _combine(self._prefactor(component), kernel.exponents(self.domain))
+        draft = self.term(f"K_early{suffix}", _role(component), exponents)
         self.step(
-            f"early noise{suffix.replace('_', ', ')}",
+            f"early noise, {component.name} part",
             "(gamma/c) k(tau) int_0^tau L^(1-kappa)",
             [kernel],
             draft.form,
-            "the first unit of intrinsic time, where L is of order one, has left noise that only the modes above J keep",
+            "the first unit of intrinsic time, where L is of order one, left noise that modes above J keep",
         )
 
     def late_noise(self, component: NoiseComponent, suffix: str) -> None:
-        power = 1 / self.optimizer.kappa
         learned = PowerSum(_decay(component), "1", "J")
         waiting = PowerSum(2 * ALPHA + _decay(component), "J", "M")
-        first = self.term(
-            f"K_learned{suffix}",
-            "reshaped noise" if component.name == "flat" else "noise",
-            _combine(self._prefactor(component), learned.exponents(self.domain), power=power),
-        )
+        exponents = self._stationary(component, learned.exponents(self.domain))
+        first = self.term(f"K_learned{suffix}", _role(component), exponents)
         self.step(
-            f"late noise of learned modes{suffix.replace('_', ', ')}",
+            f"late noise of learned modes, {component.name} part",
             "L^kappa >= (gamma/c) sum_(j<=J) w_j",
             [learned],
             first.form,
             "a learned mode holds its stationary share w_j/2",
         )
-        second = self.term(
-            f"K_waiting{suffix}",
-            first.role,
-            _combine(
-                self._prefactor(component), waiting.exponents(self.domain), {"tau": Number(Fraction(1))}, power=power
-            ),
-        )
+        exponents = self._stationary(component, waiting.exponents(self.domain), {"tau": Number(Fraction(1))})
+        second = self.term(f"K_waiting{suffix}", _role(component), exponents)
         self.step(
-            f"late noise of waiting modes{suffix.replace('_', ', ')}",
+            f"late noise of waiting modes, {component.name} part",
             "L^kappa >= (gamma/c) tau sum_(j>J) lambda_j w_j",
             [waiting],
             second.form,
             "a mode not yet learned has gathered noise in proportion to tau",
+        )
+
+    def saturated_noise(self, component: NoiseComponent, suffix: str) -> None:
+        total = PowerSum(_decay(component), "1", "M")
+        exponents = self._stationary(component, total.exponents(self.domain))
+        draft = self.term(f"K_saturated{suffix}", _role(component), exponents)
+        self.step(
+            f"late noise, {component.name} part, ASSUMED saturated",
+            "L^kappa >= (gamma/c) sum_(j<=M) w_j",
+            [total],
+            draft.form,
+            "assumption, not derived: every mode already holds its stationary share, true only for tau >= M^(2*alpha)",
         )
 
     def constraints(self) -> list[Constraint]:
@@ -233,8 +244,8 @@ class _Engine:
                 "clock", f"tau*L^({o.kappa}) <= gamma*M^({o.clock})*N" if o.kappa else f"tau <= gamma*M^({o.clock})*N"
             ),
             _constraint("start", f"1 <= gamma*M^({o.clock})*N"),
-            _constraint("tau >= 1", "tau >= 1"),
-            _constraint("tau <= M^2alpha", "tau <= M^(2*alpha)"),
+            _constraint("first unit", "tau >= 1"),
+            _constraint("all modes learned", "tau <= M^(2*alpha)"),
         ]
         self.step(
             "clock",
@@ -268,9 +279,26 @@ class _Engine:
         return out
 
 
+def _role(component: NoiseComponent) -> str:
+    return "reshaped noise" if component.name == "flat" else "noise"
+
+
 def _decay(component: NoiseComponent) -> Poly:
-    ratio = resolve(_exponent(component.decay), (Fraction(1), Fraction(1)), lambda p, why: None)
-    return ratio.num
+    """The decay of a noise component: a linear form in alpha and beta, not negative in the domain.
+
+    Raises
+    ------
+    derivations.optimizers.NotAnOptimizer : it is something else.
+    """
+    ratio = _ratio(_exponent(component.decay))
+    if ratio.den == 1 and total_degree(ratio.num) <= 1:
+        line = line_of(ratio.num, 1)
+        heights = [height(line, v) for v in polygon(_lines(DOMAIN))] if line is not None else [int(ratio.num.LC)]
+        if min(heights) >= 0:
+            return ratio.num
+    raise NotAnOptimizer(
+        f"expected a noise spectrum that decays as a power linear in alpha, beta; j^-({component.decay}) does not decay"
+    )
 
 
 def _constraint(name: str, text: str) -> Constraint:
@@ -290,9 +318,7 @@ def _relations(texts: Sequence[str]) -> tuple[Relation, ...]:
 def _lines(texts: Sequence[str]) -> tuple[Line, ...]:
     out = []
     for relation in _relations(texts):
-        left, right = (
-            resolve(n, (Fraction(1), Fraction(1)), lambda p, why: None) for n in (relation.left, relation.right)
-        )
+        left, right = _ratio(relation.left), _ratio(relation.right)
         difference = left - right if relation.op in (">", ">=") else right - left
         line = line_of(difference.num, 1)
         assert line is not None
@@ -394,7 +420,7 @@ def derive(optimizer: Optimizer) -> Derivation:
     law = RiskLaw(
         name=f"derived/{optimizer.name}",
         title=f"{optimizer.title}, derived",
-        source="derived from the dynamics",
+        source=DERIVED,
         provenance="derived",
         domain=_relations(DOMAIN),
         terms=terms,

@@ -121,7 +121,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class RiskLaw:
-    """A risk law on a domain of the (alpha, beta) plane."""
+    """A risk law on a domain of the (alpha, beta) plane; ``derived`` names the derived law to hold it against."""
 
     name: str
     title: str
@@ -133,6 +133,7 @@ class RiskLaw:
     claims: tuple[Claim, ...] = ()
     auxiliary: tuple[str, ...] = ()
     note: str = ""
+    derived: str = ""
     text: str = ""
 
     @property

@@ -22,7 +22,7 @@ MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48}
 MAX_CONDITIONS = 16
 
 _KEYS = {
-    "law": {"name", "title", "source", "provenance", "note", "auxiliary"},
+    "law": {"name", "title", "source", "provenance", "note", "auxiliary", "derived"},
     "domain": {"where"},
     "term": {"name", "role", "form", "where", "provenance"},
     "constraint": {"name", "form", "where", "provenance"},
@@ -250,6 +250,7 @@ def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
         claims=claims,
         auxiliary=auxiliary,
         note=read.string(head, "law", 0, "note", ""),
+        derived=read.string(head, "law", 0, "derived", ""),
         text=text,
     )
 
@@ -371,6 +372,8 @@ def write_law(law: RiskLaw) -> str:
     lines.append(f"provenance = {_quote(law.provenance)}")
     if law.note:
         lines.append(f"note = {_quote(law.note)}")
+    if law.derived:
+        lines.append(f"derived = {_quote(law.derived)}")
     if law.auxiliary:
         lines.append("auxiliary = [" + ", ".join(_quote(a) for a in law.auxiliary) + "]")
     lines += ["", "[domain]", *_where(law.domain)]

@@ -1,17 +1,21 @@
-"""Registered laws by name. Listing them reads TOML headers only and imports neither sympy nor numpy."""
+"""Registered laws by name: published ones from law files, derived ones from optimizers.
+
+Listing them reads TOML headers only and imports neither sympy nor numpy.
+"""
 
 from __future__ import annotations
 
 import difflib
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from derivations.law import RiskLaw
 
+DERIVED = "derived from the dynamics"
 PUBLISHED = Path(__file__).parent / "published"
 
 
@@ -27,13 +31,16 @@ class Entry:
     title: str
     source: str
     provenance: str
-    path: Path
+    path: Path | None = None
+    """The law file; None for a law that is derived when it is loaded."""
 
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Entry, ...]:
-    """All registered laws, sorted by name."""
-    out = []
+    """All registered laws, sorted by name: those in law files, and those derived from optimizers as data."""
+    from derivations.optimizers import registered
+
+    out = [Entry(f"derived/{o.name}", f"{o.title}, derived", DERIVED, "derived") for o in registered().values()]
     for path in sorted(PUBLISHED.glob("*/*.toml")):
         head = tomllib.loads(path.read_text(encoding="utf-8"))["law"]
         out.append(Entry(head["name"], head["title"], head["source"], head["provenance"], path))
@@ -52,6 +59,19 @@ def nearest(name: str) -> str:
     return match[0] if match else known[0]
 
 
+@cache
+def derived(name: str) -> RiskLaw:
+    """Derive a registered law from its optimizer.
+
+    >>> derived("derived/signsgd").provenance
+    'derived'
+    """
+    from derivations.derive import derive
+    from derivations.optimizers import registered
+
+    return derive(registered()[name.removeprefix("derived/")]).law
+
+
 def load(name: str) -> RiskLaw:
     """A law by its registered name, or from the path of a law file.
 
@@ -64,7 +84,7 @@ def load(name: str) -> RiskLaw:
 
     for entry in entries():
         if entry.name == name:
-            return read_law_file(entry.path)
+            return derived(name) if entry.path is None else read_law_file(entry.path)
     path = Path(name)
     if name.endswith(".toml") or path.is_file() or path.is_dir():
         return read_law_file(path)

@@ -1,15 +1,24 @@
-"""Printed claims against the exact answer: proved throughout their region, or refuted with a point to substitute."""
+"""Printed laws held against the exact answer and against the derivation.
+
+Claims are proved throughout their region, or refuted with a point to substitute. Where a law names its derived
+counterpart, the two slopes are compared over the whole plane; a zone where they differ comes with the margin, a
+witness, the terms that bind on each side, and the steps of the derivation that put them there.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derivations.algebra import Point, Rational, sort_key
+from derivations.derive import Step, derive
 from derivations.exponents import holds, value
 from derivations.law import Claim
-from phases.phase_diagram import Phase, PhaseDiagram, claimed_formula
+from derivations.optimizers import registered
+from phases.compare import Comparison, Zone, compare
+from phases.phase_diagram import Phase, PhaseDiagram, claimed_formula, diagram
 from phases.planar import TooComplex, decompose
-from phases.program import Formula
+from phases.program import Formula, solve_at, variables
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.walk import inside, relation_polys
 
@@ -89,3 +98,68 @@ def _text(ends: tuple[Formula, Formula] | None, point: Point) -> str:
         return "undetermined"
     texts = [str(e.at(point)) if isinstance(e, Rational) else str(e) for e in ends]
     return texts[0] if texts[0] == texts[1] else f"anywhere in [{texts[0]}, {texts[1]}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A zone where the derived slope is not the printed one.
+
+    ``steps`` are the derivation's steps behind the derived terms that bind there. ``learned`` is, at the printed
+    optimum and as exponents of f, the intrinsic time reached and the time 2 alpha x at which the noise is saturated.
+    """
+
+    zone: Zone
+    steps: tuple[Step, ...]
+    learned: tuple[Fraction, Fraction] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A printed law beside its derived counterpart."""
+
+    comparison: Comparison
+    differences: tuple[Difference, ...]
+
+    @property
+    def agreeing(self) -> tuple[Zone, ...]:
+        """Zones where the two slopes are the same function."""
+        return tuple(z for z in self.comparison.zones if not z.winner)
+
+
+def against_derivation(printed: PhaseDiagram) -> Counterpart | None:
+    """Compare a printed law with the derived law that it names; None if it names none.
+
+    >>> found = against_derivation(diagram("kim2026/signsgd"))
+    >>> [d.zone.first.name for d in found.differences], found.differences[0].zone.winner
+    (['Ac', 'Ac'], -1)
+    """
+    if not printed.law.derived:
+        return None
+    derived = diagram(printed.law.derived)
+    derivation = derive(registered()[printed.law.derived.removeprefix("derived/")])
+    comparison = compare(printed, derived)
+    differences = []
+    for zone in comparison.zones:
+        if zone.winner:
+            forms = {t.form for t in derived.law.terms if t.name in zone.second.active}
+            steps = tuple(s for s in derivation.steps if s.result in forms)
+            differences.append(Difference(zone, steps, _time_reached(printed, derived, zone.sample)))
+    return Counterpart(comparison, tuple(differences))
+
+
+def _time_reached(printed: PhaseDiagram, derived: PhaseDiagram, point: Point) -> tuple[Fraction, Fraction] | None:
+    """Intrinsic time at the printed optimum, if the derived clock is run there: t = 1 - x - g + c x + kappa eta.
+
+    The clock constraint of the derived law is solved for tau with the printed size, rate and slope.
+    """
+    located = printed.at(*point)
+    x, e = located.model_exponent, located.rate_exponent
+    if not isinstance(x, Fraction) or not isinstance(e, Fraction):
+        return None
+    rows, _ = solve_at(derived.law, point)
+    names = variables(derived.law)
+    clock = next(r.inequality for r in rows if r.name == "clock")
+    known = {"x": x, "g": e * x, "eta": located.slope, "tau": Fraction(0)}
+    weight = clock.coefficients[names.index("tau")]
+    t = clock.slack([known[n] for n in names]) / weight
+    return t, 2 * point[0] * x

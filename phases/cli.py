@@ -57,7 +57,14 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--z3", action="store_true", help="ask z3 for a second opinion on every claim")
     sub = command("verify", "check a certificate independently of the solver", law=False)
     sub.add_argument("file", metavar="FILE", help="a certificate written by 'phases prove LAW --out FILE'")
-    command("audit", "the law's printed claims against the exact answer")
+    command("audit", "the law's printed claims against the exact answer, and the law against its derivation")
+    sub = command("compare", "where which of two laws has the steeper slope, and by how much")
+    sub.add_argument("other", metavar="LAW2", help="the law to compare with")
+    sub = command("derive", "derive an optimizer's risk law, step by step", law=False)
+    sub.add_argument("optimizer", metavar="OPTIMIZER", help="sgd, sgd-tuned, signsgd, normalised-sgd, effects/...")
+    sub.add_argument("--schedule", default="constant", metavar="S", help="learning-rate schedule (constant)")
+    sub.add_argument("--tex", action="store_true", help="as a LaTeX document")
+    sub.add_argument("--law", action="store_true", help="the derived law as a law file")
     sub = command("atlas", "the main job: everything, for all registered laws, with one index.html", law=False)
     sub.add_argument("--out", required=True, metavar="DIR", help="the folder to write")
     sub = command("completion", "print a completion script for your shell", law=False)
@@ -301,23 +308,93 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    from phases.audit import audit
+    from phases.audit import against_derivation, audit
     from phases.proof.verdict import Refuted, Undecided
-    from phases.report import claim_json
+    from phases.report import claim_json, counterpart_json
 
     found = _solve(args.law)
     reports = audit(found)
+    beside = against_derivation(found)
+    derivation = None if beside is None else counterpart_json(beside)
     if args.json:
-        _emit({"law": found.law.name, "claims": [claim_json(r) for r in reports]})
+        _emit({"law": found.law.name, "claims": [claim_json(r) for r in reports], "derivation": derivation})
     elif not reports:
         print(f"{found.law.name}: the law file has no claims")
     else:
         for report in reports:
             j = claim_json(report)
             print(f"{j['claim']}: {j['text']}  (phases {', '.join(j['phases'])}; known from: {j['provenance']})")
+    if derivation is not None and not args.json:
+        print(_derivation_text(found.law.name, derivation))
     if any(isinstance(r.verdict, Refuted) for r in reports):
         return REFUTED
     return UNDECIDED if any(isinstance(r.verdict, Undecided) for r in reports) else DONE
+
+
+def _derivation_text(name: str, data: dict[str, Any]) -> str:
+    lines = [f"\nbeside {data['derived']}: the slopes agree in {', '.join(data['agrees_in']) or 'no phase'}"]
+    for d in data["differences"]:
+        at = d["sample"]
+        lines.append(f"  they differ in {d['phases'][0]} where {', '.join(d['region'])}")
+        lines.append(
+            f"    at alpha = {at['alpha']}, beta = {at['beta']}: printed {d['values'][0]}, derived {d['values'][1]}"
+        )
+        lines.append(f"    printed - derived = {d['margin']}")
+        lines.append(f"    binding: printed {', '.join(d['binding'][0])}; derived {', '.join(d['binding'][1])}")
+        for s in d["steps"]:
+            lines.append(f"    step '{s['title']}': {s['because']}")
+        if "time_at_printed_optimum" in d:
+            t = d["time_at_printed_optimum"]
+            lines.append(
+                f"    intrinsic time at printed optimum f^({t['reached']}); noise saturates at f^({t['saturation']})"
+            )
+    if data["printed_law_is_silent"]:
+        lines.append(f"  {data['derived']} also covers a part of the plane where {name} is silent")
+    return "\n".join(lines)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from phases.compare import compare
+    from phases.report import comparison_json, table
+
+    data = comparison_json(compare(_solve(args.law), _solve(args.other)))
+    if args.json:
+        _emit(data)
+        return DONE
+    print(f"slope of {data['first']} against {data['second']}\n")
+    rows = [[z["steeper"], " / ".join(z["phases"]), z["margin"], ", ".join(z["region"])] for z in data["zones"]]
+    print(table(rows, ["steeper", "phases", "margin (first - second)", "region"]))
+    for key, name in (("only_first", data["first"]), ("only_second", data["second"])):
+        if data[key]:
+            print(f"a part of the plane lies in the domain of {name} only")
+    return DONE
+
+
+def _derive(args: argparse.Namespace) -> int:
+    import difflib
+
+    from derivations.optimizers import registered
+
+    known = registered()
+    name = args.optimizer.removeprefix("derived/")
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise BadInput(
+            f"unknown optimizer {args.optimizer[:60]!r}: expected one of {', '.join(known)}; nearest {nearest!r}"
+        )
+    if args.schedule != "constant":
+        raise BadInput(f"--schedule: expected 'constant', the only schedule derived so far, got {args.schedule[:60]!r}")
+    from derivations.derive import derive
+    from derivations.log import as_json, as_tex, as_text
+
+    found = derive(known[name])
+    if args.json:
+        _emit(as_json(found))
+    else:
+        print(
+            found.law.text if args.law else as_tex(found) if args.tex else as_text(found), end="" if args.tex else "\n"
+        )
+    return DONE
 
 
 def _atlas(args: argparse.Namespace) -> int:
@@ -372,6 +449,8 @@ _COMMANDS = {
     "prove": _prove,
     "verify": _verify,
     "audit": _audit,
+    "compare": _compare,
+    "derive": _derive,
     "atlas": _atlas,
     "completion": _completion,
 }

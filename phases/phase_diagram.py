@@ -360,14 +360,14 @@ def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...
         formulas=charts[0].piece.formulas,
         active=tuple(t.name for t in found.law.terms if all(t.name in a for a in active)),
         binding=tuple(c.name for c in found.law.constraints if all(c.name in b for b in binding)),
-        region=_region(found.decomposition.polys, [c.signs for c in cells], members),
+        region=describe_region(found.decomposition.polys, [c.signs for c in cells], members),
         sample=simplest,
         charts=charts,
         points=tuple(points),
     )
 
 
-def _region(polys: Sequence[Poly], signs: Sequence[tuple[int, ...]], members: list[int]) -> Region:
+def describe_region(polys: Sequence[Poly], signs: Sequence[tuple[int, ...]], members: list[int]) -> Region:
     """Irredundant inequalities for a union of cells: one conjunction if possible, prime implicants otherwise."""
     own = set(members)
     others = [s for k, s in enumerate(signs) if k not in own]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, sign
 from derivations.exponents import OnWall, Record, holds, resolve, value
@@ -33,6 +34,8 @@ class Row:
     coefficients: tuple[Poly, ...]
     bound: Poly
     equality: bool = False
+    scale: Poly = ONE
+    """The positive factor that cleared denominators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class NumericRow:
     name: str
     kind: str
     inequality: Inequality
+    scale: Fraction = Fraction(1)
+    """The positive factor that cleared denominators."""
 
 
 def variables(law: RiskLaw) -> tuple[str, ...]:
@@ -90,7 +95,9 @@ def numeric_rows(law: RiskLaw, point: Point) -> list[NumericRow]:
         if kind == "term":
             row["eta"] += 1
         equality = isinstance(entry, Constraint) and entry.equality
-        out.append(NumericRow(name, kind, Inequality.of([row[v] for v in names], -steps, equality)))
+        values = [row[v] for v in names]
+        scale = lcm(steps.denominator, *(v.denominator for v in values))
+        out.append(NumericRow(name, kind, Inequality.of(values, -steps, equality), Fraction(scale)))
     width = len(names)
     out.append(NumericRow("M >= 1", "bound", Inequality((-1, *[0] * (width - 1)), 0)))
     out.append(NumericRow("N >= 1", "bound", Inequality((1, *[0] * (width - 1)), 1)))
@@ -126,7 +133,7 @@ def _symbolic_row(
             row[base] = row[base] + p
     if kind == "term":
         row["eta"] = row["eta"] + den * flip
-    return Row(name, kind, tuple(row[v] for v in names), -scaled.get("N", ZERO), equality)
+    return Row(name, kind, tuple(row[v] for v in names), -scaled.get("N", ZERO), equality, den * flip)
 
 
 def _record_relation(relation: Relation, point: Point, record: Record, label: str) -> bool:
@@ -181,7 +188,9 @@ def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[
         names = variables(law)
         row = dict.fromkeys(names, Fraction(0))
         row["g"], row["x"] = Fraction(1), -rate
-        rows.append(NumericRow("rate", "bound", Inequality.of([row[v] for v in names], Fraction(0), True)))
+        values = [row[v] for v in names]
+        scale = lcm(*(v.denominator for v in values))
+        rows.append(NumericRow("rate", "bound", Inequality.of(values, Fraction(0), True), Fraction(scale)))
     return rows, maximise([r.inequality for r in rows])
 
 
@@ -248,9 +257,7 @@ def optimum_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> Poin
     tight = _tight(rows, optimum)
     scale = {}
     for k, y in zip(optimum.basis, optimum.multipliers, strict=True):
-        row = rows[k]
-        eta = row.inequality.coefficients[-1]
-        scale[row.name] = y * eta if row.kind == "term" else y
+        scale[rows[k].name] = y * rows[k].scale
     return PointOptimum(
         slope=optimum.value,
         model=(min(xs), max(xs)),
@@ -409,9 +416,7 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
         )
         if ratio and y == 0:
             raise OnWall
-        if rows[k].kind == "term":
-            ratio = ratio * Rational(rows[k].coefficients[-1], ONE)
-        multipliers.append((rows[k].name, ratio))
+        multipliers.append((rows[k].name, ratio * Rational(rows[k].scale, ONE)))
     support = [k for k, y in zip(basis, optimum.multipliers, strict=True) if y or rows[k].equality]
     if len(support) == len(basis):
         vertices = [_vertex_formula(rows, basis, record)]

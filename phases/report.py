@@ -8,7 +8,8 @@ from typing import Any
 
 from derivations.algebra import Point, Poly, format_poly, format_ratio
 from derivations.law import RiskLaw
-from phases.audit import ClaimReport
+from phases.audit import ClaimReport, Counterpart
+from phases.compare import Comparison, Zone
 from phases.corners import Corner
 from phases.phase_diagram import Located, Phase, PhaseDiagram, Region
 from phases.planar import Literal
@@ -153,6 +154,51 @@ def claim_json(report: ClaimReport) -> Json:
         a, b = report.verdict.witness
         out["witness"] = {"alpha": str(a), "beta": str(b)}
     return out
+
+
+def zone_json(zone: Zone, names: tuple[str, str]) -> Json:
+    """A zone of a comparison: who is steeper, by how much, where."""
+    return {
+        "phases": [zone.first.name, zone.second.name],
+        "steeper": {1: names[0], 0: "equal", -1: names[1]}[zone.winner],
+        "margin": formula_text(zone.margin, zone.sample),
+        "slopes": [formula_text(p.formulas.slope, zone.sample) for p in (zone.first, zone.second)],
+        "region": region_texts(zone.region),
+        "sample": {"alpha": str(zone.sample[0]), "beta": str(zone.sample[1])},
+        "values": [str(p.formulas.slope.at(zone.sample)) for p in (zone.first, zone.second)],
+    }
+
+
+def comparison_json(found: Comparison) -> Json:
+    """A comparison of two laws."""
+    names = found.first.law.name, found.second.law.name
+    return {
+        "first": names[0],
+        "second": names[1],
+        "zones": [zone_json(z, names) for z in found.zones],
+        "only_first": bool(found.only_first),
+        "only_second": bool(found.only_second),
+    }
+
+
+def counterpart_json(found: Counterpart) -> Json:
+    """A printed law beside its derived counterpart: agreement, differences, and what explains them."""
+    comparison = found.comparison
+    names = comparison.first.law.name, comparison.second.law.name
+    differences = []
+    for d in found.differences:
+        data = zone_json(d.zone, names)
+        data["binding"] = [list(d.zone.first.active), list(d.zone.second.active)]
+        data["steps"] = [{"title": s.title, "result": s.result, "because": s.reason} for s in d.steps]
+        if d.learned is not None:
+            data["time_at_printed_optimum"] = {"reached": str(d.learned[0]), "saturation": str(d.learned[1])}
+        differences.append(data)
+    return {
+        "derived": names[1],
+        "agrees_in": [z.first.name for z in found.agreeing],
+        "differences": differences,
+        "printed_law_is_silent": bool(comparison.only_second),
+    }
 
 
 def price_json(price: Price | None) -> Json | None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from derivations.grammar import Binary, Extremum, Name, Negative, Node, Number
 
 REGISTERED = ("kim2026/signsgd", "paquette2024/sgd", "paquette2024/sgd-tuned")
+"""The published laws; the derived ones are in tests/test_derivation.py."""
 
 
 def rationals(low: int, high: int, denominator: int = 60) -> st.SearchStrategy[Fraction]:

@@ -40,7 +40,7 @@ def test_user_laws_round_trip(text: str) -> None:
 
 
 def test_the_registry_lists_what_it_loads() -> None:
-    assert tuple(e.name for e in entries()) == REGISTERED
+    assert tuple(e.name for e in entries() if e.path is not None) == REGISTERED
     for entry in entries():
         law = load(entry.name)
         assert (law.name, law.source, law.provenance) == (entry.name, entry.source, entry.provenance)

@@ -44,11 +44,12 @@ class NoiseComponent:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """One optimizer: ``clock`` is the exponent of M in c, ``kappa`` the drift normalisation, ``noise`` the parts of w_j.
+    """One optimizer: ``clock`` is the exponent of M in c, ``kappa`` normalises the drift, ``noise`` are parts of w_j.
 
     ``rate`` says how the rate is chosen: ``"free"``, or ``"largest"`` for the largest stable one (kappa = 0 only).
     ``compressed`` records noise compression, which is neutral without label noise; ``label_noise`` is the exponent of
-    the label noise's variance in M, None without label noise (the only case derived so far).
+    the label noise's variance in M, None without label noise (the only case derived so far). ``saturated`` assumes,
+    against the dynamics, that late noise has always reached its stationary level; it is there to explain printed laws.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Optimizer:
     rate: str = "free"
     compressed: bool = False
     label_noise: str | None = None
+    saturated: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.kappa < 1:
@@ -112,6 +114,6 @@ def registered() -> dict[str, Optimizer]:
     """All optimizers by name."""
     from derivations.optimizers.normalised_sgd import NORMALISED_SGD
     from derivations.optimizers.sgd import SGD_LARGEST
-    from derivations.optimizers.signsgd import SIGNSGD
+    from derivations.optimizers.signsgd import SIGNSGD, SIGNSGD_SATURATED
 
-    return {o.name: o for o in (SGD_LARGEST, SGD, SIGNSGD, NORMALISED_SGD, *subsets())}
+    return {o.name: o for o in (SGD_LARGEST, SGD, SIGNSGD, SIGNSGD_SATURATED, NORMALISED_SGD, *subsets())}

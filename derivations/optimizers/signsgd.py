@@ -7,3 +7,6 @@ from dataclasses import replace
 from derivations.optimizers import Effect, with_effects
 
 SIGNSGD = replace(with_effects(Effect), name="signsgd", title="signSGD, constant learning rate")
+SIGNSGD_SATURATED = replace(
+    SIGNSGD, name="signsgd-saturated", title="signSGD under the assumption that the noise is saturated", saturated=True
+)
