@@ -174,7 +174,7 @@ class _Engine:
 
     def noise(self) -> None:
         for component in self.optimizer.noise:
-            suffix = "" if len(self.optimizer.noise) == 1 else f"_{component.name}"
+            suffix = "" if component.name == "linear" else f"_{component.name}"
             self.early_noise(component, suffix)
             if not self.optimizer.kappa:
                 continue

@@ -7,9 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import effects
 import phase_diagrams
 
-RECIPES = (phase_diagrams,)
+RECIPES = (phase_diagrams, effects)
 
 
 def main() -> None:

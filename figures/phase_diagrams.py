@@ -12,4 +12,4 @@ from phases.plot import save
 
 def build(folder: Path) -> list[Path]:
     """Write the figures; returns their paths."""
-    return [path for name in names() for path in save(diagram(name), folder / stem_of(name))]
+    return [path for name in names() if "/effects/" not in name for path in save(diagram(name), folder / stem_of(name))]

@@ -94,13 +94,16 @@ _LIGHT = ("#EE8866", "#EEDD88", "#77AADD", "#99DDFF", "#BBCC33", "#44BB99", "#FF
 def palette(n: int) -> list[tuple[float, float, float]]:
     """n colours: Paul Tol's light scheme (safe for colour-blind readers, dark text readable on all, also in grey).
 
-    From ten on, shades of cividis follow.
+    From ten on the scheme is repeated in paler shades; such figures number their regions.
     """
-    from matplotlib import colormaps
     from matplotlib.colors import to_rgb
 
-    more = [colormaps["cividis"](x)[:3] for x in np.linspace(0.55, 1.0, max(0, n - len(_LIGHT)))]
-    return [to_rgb(c) for c in (*_LIGHT[:n], *more)]
+    out = []
+    for k in range(n):
+        mix = 1 - 0.6 ** (k // len(_LIGHT))
+        r, g, b = to_rgb(_LIGHT[k % len(_LIGHT)])
+        out.append((r + (1 - r) * mix, g + (1 - g) * mix, b + (1 - b) * mix))
+    return out
 
 
 def _real_roots(p: Poly, alpha: float) -> list[float]:
@@ -141,7 +144,7 @@ def _cylinder_ranges(diagram: PhaseDiagram, window: Window) -> Iterator[tuple[Cy
         start += len(cylinder.cells)
 
 
-def _draw_phases(axes: Any, diagram: PhaseDiagram, window: Window, colours: Sequence[Any] | None) -> None:
+def draw_phases(axes: Any, diagram: PhaseDiagram, window: Window, colours: Sequence[Any] | None) -> None:
     """Fill the phases and draw the walls between different phases and along the domain's edge."""
     wall_style = {"color": "black", "linewidth": 1.1, "solid_capstyle": "round"}
     previous: tuple[list[int | None], FloatArray] | None = None
@@ -183,7 +186,7 @@ def _draw_vertical(
         axes.plot(np.full_like(heights, alpha), differ, zorder=3, **style)
 
 
-def _label_spots(diagram: PhaseDiagram, window: Window) -> dict[int, tuple[float, float]]:
+def label_spots(diagram: PhaseDiagram, window: Window) -> dict[int, tuple[float, float]]:
     """For each phase, the visible point farthest from its boundary (in units of the window)."""
     from scipy.ndimage import distance_transform_edt
 
@@ -205,7 +208,7 @@ def _label_spots(diagram: PhaseDiagram, window: Window) -> dict[int, tuple[float
 def _label(axes: Any, diagram: PhaseDiagram, window: Window) -> None:
     """Name and slope formula inside each region, as large as it fits, upright or turned; else the name alone."""
     renderer = axes.figure.canvas.get_renderer()
-    for k, spot in _label_spots(diagram, window).items():
+    for k, spot in label_spots(diagram, window).items():
         phase = diagram.phases[k]
         full = f"{phase.name}\n$\\eta^*={_math(phase)}$"
         tries = [(full, size, 0) for size in (11, 10, 9, 8, 7, 6)] + [(full, size, 90) for size in (9, 8, 7)]
@@ -247,7 +250,7 @@ def draw(diagram: PhaseDiagram, window: Window | None = None) -> Any:
         axes.set_xlabel(r"feature decay $\alpha$")
         axes.set_ylabel(r"target decay $\beta$")
     left.set_title(f"{diagram.law.title}\n{diagram.law.name}", loc="left", fontsize=9.5)
-    _draw_phases(left, diagram, window, colours)
+    draw_phases(left, diagram, window, colours)
     _draw_corners(left, diagram, window)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -269,7 +272,7 @@ def draw(diagram: PhaseDiagram, window: Window | None = None) -> Any:
     if finite.size and finite.max() > finite.min():
         lines = right.contour(a, b, grid, levels=9, colors="white", linewidths=0.5, alpha=0.8, zorder=2)
         right.clabel(lines, fontsize=6, fmt="%.2g")
-    _draw_phases(right, diagram, window, None)
+    draw_phases(right, diagram, window, None)
     right.set_title(r"compute-optimal slope $\eta^*$", loc="left", fontsize=9.5)
     bar = figure.colorbar(mesh, cax=figure.add_axes((0.95, bottom + 0.05, 0.012, 0.93 - bottom - 0.06)))
     bar.ax.tick_params(labelsize=7)
@@ -287,8 +290,6 @@ def _draw_corners(axes: Any, diagram: PhaseDiagram, window: Window) -> None:
 
 
 def _legend(figure: Any, diagram: PhaseDiagram, colours: Sequence[Any], bottom: float) -> None:
-    from matplotlib.patches import Rectangle
-
     axes = figure.add_axes((0.04, 0.01, 0.94, bottom - 0.05))
     axes.axis("off")
     axes.set_xlim(0, 1)
@@ -296,15 +297,13 @@ def _legend(figure: Any, diagram: PhaseDiagram, colours: Sequence[Any], bottom: 
     rows = -(-len(diagram.phases) // 2)
     for k, phase in enumerate(diagram.phases):
         x, y = 0.5 * (k // rows), 1 - (k % rows + 0.5) / rows
-        axes.add_patch(
-            Rectangle((x, y - 0.25 / rows), 0.018, 0.5 / rows, facecolor=colours[k], edgecolor="black", lw=0.5)
-        )
+        swatch(axes, x, y, 0.5 / rows, colours[k])
         f = phase.formulas
         parts = [f"$\\eta^*={_math(phase)}$", f"$x^*={_range_math(f.model, phase)}$"]
         if f.rate is not None:
             parts.append(f"$e^*={_range_math(f.rate, phase)}$")
         text = f"{phase.name}:  " + ",  ".join(parts) + f"   [{', '.join(phase.active)}]"
-        axes.text(x + 0.025, y, text, fontsize=8, va="center")
+        axes.text(x + 0.025, y, text, fontsize=7.6, va="center")
 
 
 def _range_math(ends: Any, phase: Phase) -> str:
@@ -316,11 +315,22 @@ def save(
     diagram: PhaseDiagram, stem: Path, formats: Sequence[str] = FORMATS, window: Window | None = None
 ) -> list[Path]:
     """Write the figure as ``stem.pdf``, ``.svg``, ``.png``; provenance goes into the metadata."""
+    law = diagram.law
+    digest = hashlib.sha256(law.text.encode()).hexdigest()
+    about = f"{law.name}; source {law.source}; provenance {law.provenance}; law sha256 {digest}"
+    with style(law.name):
+        return write(draw(diagram, window), stem, formats, f"Phase diagram of {law.name}", about)
+
+
+def style(salt: str) -> Any:
+    """Settings under which files come out the same every time; ``salt`` seeds the identifiers in SVG."""
     import matplotlib
 
-    digest = hashlib.sha256(diagram.law.text.encode()).hexdigest()
-    about = f"{diagram.law.name}; source {diagram.law.source}; provenance {diagram.law.provenance}; law sha256 {digest}"
-    title = f"Phase diagram of {diagram.law.name}"
+    return matplotlib.rc_context({"svg.hashsalt": salt, "mathtext.fontset": "cm"})
+
+
+def write(figure: Any, stem: Path, formats: Sequence[str], title: str, about: str) -> list[Path]:
+    """Write a figure in several formats with fixed metadata and no dates."""
     metadata: dict[str, dict[str, Any]] = {
         "pdf": {
             "Title": title,
@@ -333,10 +343,15 @@ def save(
         "png": {"Title": title, "Description": about, "Software": "phaselaws"},
     }
     out = []
-    with matplotlib.rc_context({"svg.hashsalt": diagram.law.name, "mathtext.fontset": "cm"}):
-        figure = draw(diagram, window)
-        for kind in formats:
-            path = stem.with_name(f"{stem.name}.{kind}")
-            figure.savefig(path, format=kind, metadata=metadata[kind])
-            out.append(path)
+    for kind in formats:
+        path = stem.with_name(f"{stem.name}.{kind}")
+        figure.savefig(path, format=kind, metadata=metadata[kind])
+        out.append(path)
     return out
+
+
+def swatch(axes: Any, x: float, y: float, height: float, colour: Any) -> None:
+    """A coloured box in a legend."""
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((x, y - height / 2), 0.018, height, facecolor=colour, edgecolor="black", lw=0.5))

@@ -95,7 +95,7 @@ def test_spot_values() -> None:
 def test_noise_before_saturation_by_hand() -> None:
     # Noise alone, tau = gamma M^a N L^(-1/2): L = gamma^2 M^2a N^(2-4a) for 1/4 < a < 1/2.
     law = load("derived/signsgd")
-    (noise,) = [t for t in law.terms if t.name == "K_learned_linear"]
+    (noise,) = [t for t in law.terms if t.name == "K_learned"]
     a = Fraction(2, 5)
     m, tau = (exponent_value(noise.monomial.exponent(b), (a, Fraction(7, 10))) for b in ("M", "tau"))
     # log L = -2g + m x + tau t and t - log L/2 ... = -g + a x + (1-x): eliminate t.
