@@ -276,16 +276,20 @@ def to_text(node: Node, level: int = 0) -> str:
     """
     match node:
         case Number(value):
-            tight = 2 if value.denominator != 1 else (1 if value < 0 else 9)
+            tight = 2 if value.denominator != 1 or value < 0 else 9
             text = str(value)
             return f"({text})" if level > tight else text
         case Name(id):
             return id
         case Negative(operand):
             text = "-" + to_text(operand, 3)
-            return f"({text})" if level > 1 else text
+            return f"({text})" if level > 2 else text
         case Extremum(function, args):
             return f"{function}({', '.join(to_text(a) for a in args)})"
+        case Binary("+" | "-" as op, left, Negative(operand)):
+            return to_text(Binary("-" if op == "+" else "+", left, operand), level)
+        case Binary("+" | "-" as op, left, Number(value)) if value < 0:
+            return to_text(Binary("-" if op == "+" else "+", left, Number(-value)), level)
         case Binary(op, left, right):
             p = _PRECEDENCE[op]
             if op == "^":

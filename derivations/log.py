@@ -10,7 +10,7 @@ from derivations.derive import Derivation, Step
 from derivations.grammar import Binary, Extremum, Name, Negative, Node, Number, parse
 from derivations.law import BASES
 from derivations.lawfile import relation_text
-from derivations.sums import PowerSum
+from derivations.sums import PowerSum, leading_constant
 
 
 def _sum_lines(s: PowerSum) -> list[str]:
@@ -21,6 +21,8 @@ def _sum_lines(s: PowerSum) -> list[str]:
     for case in s.cases():
         parts = [f"{base}^({power})" for base, power in (("M", case.M), ("tau", case.tau)) if power != "0"]
         lines.append(f"    {case.condition}: dominated by j = {case.end}, so {'*'.join(parts) or 'of order one'}")
+        if case.end == "J" and s.lower == "J":
+            lines.append(f"      with exp(-2*lambda_j*tau) as cut-off, times {leading_constant(s.a)}")
     return lines
 
 

@@ -11,7 +11,8 @@ Source: Paquette et al. 2024, arXiv:2405.15074, appendix on forcing functions; r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gamma
+
+from sympy import Expr, Integer, Symbol, gamma
 
 from derivations.algebra import ALPHA, Poly, Rational, format_poly
 from derivations.exponents import PARAMETERS
@@ -72,7 +73,7 @@ class PowerSum:
         >>> from derivations.algebra import ALPHA
         >>> from derivations.grammar import to_text
         >>> {k: to_text(v) for k, v in PowerSum(2*ALPHA, "J", "M").exponents().items()}
-        {'tau': '(-max(0, 2*alpha - 1))/(2*alpha)', 'M': 'max(0, 1 - 2*alpha)'}
+        {'tau': '-max(0, 2*alpha - 1)/(2*alpha)', 'M': 'max(0, 1 - 2*alpha)'}
         """
         out: dict[str, str] = {}
         known = self.fixed_sign(within)
@@ -102,13 +103,15 @@ def _end_power(end: str, threshold: Poly) -> tuple[str, str]:
     return "0", str(Rational.of(-threshold, 2 * ALPHA))
 
 
-def decaying_constant(a: float, alpha: float, rate: float = 2.0) -> float:
-    """C in sum_j j^(-a) exp(-rate * j^(-2 alpha) * tau) ~ C * tau^(-(a - 1)/(2 alpha)), for a > 1 and tau large.
+def leading_constant(a: Poly) -> Expr:
+    """C in sum_j j^(-a) exp(-2 j^(-2 alpha) tau) ~ C * tau^(-(a - 1)/(2 alpha)) where a > 1: the Mellin transform.
 
-    >>> round(decaying_constant(2.0, 1.0), 6)
-    0.626657
+    Exact, as a sympy expression in alpha and beta: Gamma(s) 2^(-s)/(2 alpha) with s = (a - 1)/(2 alpha).
+
+    >>> leading_constant(2*ALPHA)
+    gamma((2*alpha - 1)/(2*alpha))/(2*2**((2*alpha - 1)/(2*alpha))*alpha)
     """
-    if a <= 1:
-        raise ValueError("expected a > 1: otherwise the sum is dominated by its last mode, not by its bulk")
-    s = (a - 1) / (2 * alpha)
-    return float(gamma(s) / (2 * alpha) * rate**-s)
+    alpha = Symbol("alpha", positive=True)
+    beta = Symbol("beta", real=True)
+    s = (a.as_expr(alpha, beta) - 1) / (2 * alpha)
+    return gamma(s) * Integer(2) ** (-s) / (2 * alpha)

@@ -16,9 +16,10 @@ from derivations.exponents import value as exponent_value
 from derivations.grammar import parse
 from derivations.lawfile import parse_law
 from derivations.log import as_tex, as_text
+from derivations.numeric.constants import decaying_constant
 from derivations.optimizers import Effect, NoiseComponent, NotAnOptimizer, registered, subsets, with_effects
 from derivations.registry import load, names
-from derivations.sums import PowerSum, decaying_constant
+from derivations.sums import PowerSum
 from phases.audit import against_derivation
 from phases.compare import compare
 from phases.phase_diagram import diagram
