@@ -17,8 +17,9 @@ from derivations.law import Claim
 from derivations.optimizers import registered
 from phases.compare import Comparison, Zone, compare
 from phases.phase_diagram import Phase, PhaseDiagram, claimed_formula, diagram
+from phases.piece import Formula
 from phases.planar import TooComplex, decompose
-from phases.program import Formula, solve_at, variables
+from phases.program import solve_at, variables
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.walk import inside, relation_polys
 

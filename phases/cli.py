@@ -163,61 +163,10 @@ def _at(args: argparse.Namespace) -> int:
     if args.json:
         _emit(data)
     else:
-        print(_at_text(data))
+        from phases.text import point_text
+
+        print(point_text(data))
     return DONE
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, list):
-        return "[" + ", ".join(_show(v) for v in value) + "]"
-    return str(value)
-
-
-def _decimal(text: str) -> str:
-    value = Fraction(text)
-    return text if value.denominator == 1 else f"{text}  (= {float(value):.6g})"
-
-
-def _at_text(data: dict[str, Any]) -> str:
-    phase = data["phase"]
-    where = f"phase {phase}" if isinstance(phase, str) else f"on the wall between {', '.join(phase)}"
-    lines = [f"{data['law']} at alpha = {data['alpha']}, beta = {data['beta']}: {where}"]
-    if "rate" in data:
-        best = data["optimum"]
-        lines.append(
-            f"  rate fixed at     gamma = M^-({data['rate']}); best slope there, {data['loss']} below the optimum"
-        )
-        lines.append(f"  slope             {_decimal(data['slope'])}")
-        lines.append(f"  model size        x = {_show(data['model_exponent'])}   (M = f^x)")
-        lines.append(f"  binding           {', '.join([*data['active'], *data['binding_constraints']])}")
-        lines.append(
-            f"  the optimum is    slope {best['slope']}, x* = {_show(best['model_exponent'])}, "
-            f"e* = {_show(best['rate_exponent'])}"
-        )
-    else:
-        lines.append(f"  slope             {_decimal(data['slope'])}  = {_show(data['slope_formula'])}")
-        lines.append(
-            f"  model size        x* = {_show(data['model_exponent'])}  = {_show(data['model_exponent_formula'])}"
-            "   (M = f^x)"
-        )
-        if data["rate_exponent"] is not None:
-            lines.append(
-                f"  learning rate     e* = {_show(data['rate_exponent'])}  = "
-                f"{_show(data['rate_exponent_formula'])}   (gamma = M^-e)"
-            )
-        lines.append(f"  binding           {', '.join([*data['active'], *data['binding_constraints']])}")
-    lines.append("  multipliers       " + ", ".join(f"{k} {v}" for k, v in data["multipliers"].items()))
-    cost = data["price"]
-    if cost is not None and "rate" not in data:
-        parts = []
-        for side, text in (("larger", "too large"), ("smaller", "too small")):
-            loss = cost["in_f"][side]
-            parts.append(f"{text} by f^d: slope falls by {loss}*d" if loss is not None else f"{text}: not allowed")
-        lines.append("  a rate            " + "; ".join(parts))
-    lines.append(f"  provenance        {data['provenance']}" + (f", {data['source']}" if data["source"] else ""))
-    return "\n".join(lines)
 
 
 def _tex(args: argparse.Namespace) -> int:
@@ -325,32 +274,12 @@ def _audit(args: argparse.Namespace) -> int:
             j = claim_json(report)
             print(f"{j['claim']}: {j['text']}  (phases {', '.join(j['phases'])}; known from: {j['provenance']})")
     if derivation is not None and not args.json:
-        print(_derivation_text(found.law.name, derivation))
+        from phases.text import derivation_text
+
+        print(derivation_text(found.law.name, derivation))
     if any(isinstance(r.verdict, Refuted) for r in reports):
         return REFUTED
     return UNDECIDED if any(isinstance(r.verdict, Undecided) for r in reports) else DONE
-
-
-def _derivation_text(name: str, data: dict[str, Any]) -> str:
-    lines = [f"\nbeside {data['derived']}: the slopes agree in {', '.join(data['agrees_in']) or 'no phase'}"]
-    for d in data["differences"]:
-        at = d["sample"]
-        lines.append(f"  they differ in {d['phases'][0]} where {', '.join(d['region'])}")
-        lines.append(
-            f"    at alpha = {at['alpha']}, beta = {at['beta']}: printed {d['values'][0]}, derived {d['values'][1]}"
-        )
-        lines.append(f"    printed - derived = {d['margin']}")
-        lines.append(f"    binding: printed {', '.join(d['binding'][0])}; derived {', '.join(d['binding'][1])}")
-        for s in d["steps"]:
-            lines.append(f"    step '{s['title']}': {s['because']}")
-        if "time_at_printed_optimum" in d:
-            t = d["time_at_printed_optimum"]
-            lines.append(
-                f"    intrinsic time at printed optimum f^({t['reached']}); noise saturates at f^({t['saturation']})"
-            )
-    if data["printed_law_is_silent"]:
-        lines.append(f"  {data['derived']} also covers a part of the plane where {name} is silent")
-    return "\n".join(lines)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -402,6 +331,7 @@ def _atlas(args: argparse.Namespace) -> int:
     from phases.atlas import write_atlas
     from phases.output import staged_folder
     from phases.report import verdict_text
+    from phases.text import claim_text
 
     with staged_folder(Path(args.out)) as folder:
         chapters = write_atlas(names(), folder, lambda line: print(line, file=sys.stderr, flush=True))
@@ -421,13 +351,6 @@ def _atlas(args: argparse.Namespace) -> int:
             print(f"{row['law']}: {row['phases']} phases, {row['verdict']}")
         print(f"wrote {Path(args.out) / 'index.html'}")
     return max((_exit_code(c.verdict) for c in chapters), default=DONE)
-
-
-def claim_text(report: Any) -> str:
-    """A claim and its verdict in one line."""
-    from phases.report import verdict_text
-
-    return f"{report.claim.name}: {verdict_text(report.verdict)}"
 
 
 def _completion(args: argparse.Namespace) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derivations.algebra import Point, Rational, factor, sort_key
-from phases.phase_diagram import Phase, PhaseDiagram, Region, describe_region
+from phases.phase_diagram import Phase, PhaseDiagram
 from phases.planar import decompose
+from phases.regions import Region, describe_region
 from phases.walk import inside
 
 FIRST, EQUAL, SECOND = 1, 0, -1
@@ -45,10 +46,11 @@ class Comparison:
 def compare(first: PhaseDiagram, second: PhaseDiagram) -> Comparison:
     """Where which law has the steeper slope.
 
-    >>> from phases.phase_diagram import diagram
-    >>> found = compare(diagram("kim2026/signsgd"), diagram("derived/signsgd"))
-    >>> {(z.first.name, z.winner) for z in found.zones if z.winner}
-    {('Ac', -1)}
+        >>> from phases.phase_diagram import diagram
+    from phases.regions import
+        >>> found = compare(diagram("kim2026/signsgd"), diagram("derived/signsgd"))
+        >>> {(z.first.name, z.winner) for z in found.zones if z.winner}
+        {('Ac', -1)}
     """
     polys = {*first.decomposition.polys, *second.decomposition.polys}
     for p in first.phases:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from derivations.algebra import ONE, Point, Poly, factored, oriented
 from derivations.algebra import terms as poly_terms
-from phases.phase_diagram import Phase, PhaseDiagram, Region
-from phases.program import Formula, FormulaRange, Infinite
+from phases.phase_diagram import Phase, PhaseDiagram
+from phases.piece import Formula, FormulaRange
+from phases.program import Infinite
 from phases.proof.verdict import Verdict
+from phases.regions import Region
 from phases.report import verdict_text
 
 _ESCAPES = {

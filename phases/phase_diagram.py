@@ -21,8 +21,10 @@ from derivations.lawfile import relation_text
 from derivations.registry import load
 from phases.adjacency import Contact, contacts, surroundings
 from phases.corners import Corner, find_corners
-from phases.planar import Cell, Decomposition, Literal, satisfies
-from phases.program import Exponent, Formula, Formulas, Infinite, PointOptimum, Range, optimum_at
+from phases.piece import Formula, Formulas
+from phases.planar import Cell, Decomposition, satisfies
+from phases.program import Exponent, Infinite, PointOptimum, Range, optimum_at
+from phases.regions import Region, describe_region
 from phases.roots import Root
 from phases.walk import Chart, Survey, inside, survey
 
@@ -33,17 +35,6 @@ class OutsideDomain(ValueError):
 
 class NotANumber(TypeError):
     """A coordinate is not an exact number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """An open region: a union of conjunctions of strict polynomial inequalities, almost always just one."""
-
-    parts: tuple[tuple[Literal, ...], ...]
-
-    def contains(self, point: Point) -> bool:
-        """Strictly inside one of the parts."""
-        return any(satisfies(point, part) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,34 +356,6 @@ def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...
         charts=charts,
         points=tuple(points),
     )
-
-
-def describe_region(polys: Sequence[Poly], signs: Sequence[tuple[int, ...]], members: list[int]) -> Region:
-    """Irredundant inequalities for a union of cells: one conjunction if possible, prime implicants otherwise."""
-    own = set(members)
-    others = [s for k, s in enumerate(signs) if k not in own]
-    constant = [k for k in range(len(polys)) if len({signs[m][k] for m in members}) == 1]
-    first = signs[members[0]]
-    if not any(all(s[k] == first[k] for k in constant) for s in others):
-        return Region((_prune(polys, first, constant, others),))
-    parts: list[tuple[Literal, ...]] = []
-    for m in members:
-        mine = signs[m]
-        if any(all(mine[polys.index(p)] == s for p, s in part) for part in parts):
-            continue
-        parts.append(_prune(polys, mine, range(len(polys)), others))
-    return Region(tuple(parts))
-
-
-def _prune(
-    polys: Sequence[Poly], wanted: tuple[int, ...], candidates: Sequence[int] | range, others: Sequence[tuple[int, ...]]
-) -> tuple[Literal, ...]:
-    keep = sorted(candidates, key=lambda k: sort_key(polys[k]))
-    for k in sorted(keep, key=lambda k: sort_key(polys[k]), reverse=True):
-        rest = [i for i in keep if i != k]
-        if not any(all(s[i] == wanted[i] for i in rest) for s in others):
-            keep = rest
-    return tuple((polys[k], wanted[k]) for k in keep)
 
 
 def claim_matches(claim: Claim, formulas: Formulas) -> bool:

@@ -11,10 +11,12 @@ from derivations.law import RiskLaw
 from phases.audit import ClaimReport, Counterpart
 from phases.compare import Comparison, Zone
 from phases.corners import Corner
-from phases.phase_diagram import Located, Phase, PhaseDiagram, Region
+from phases.phase_diagram import Located, Phase, PhaseDiagram
+from phases.piece import Formula, FormulaRange
 from phases.planar import Literal
-from phases.program import Exponent, Formula, FormulaRange, Infinite, PointOptimum, Range
+from phases.program import Exponent, Infinite, PointOptimum, Range
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
+from phases.regions import Region
 from phases.roots import Root
 from phases.sensitivity import Price
 

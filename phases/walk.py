@@ -19,8 +19,9 @@ from derivations.exponents import OnWall, resolve
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
 from derivations.polygons import edges, line_of
+from phases.piece import Piece, piece_at
 from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
-from phases.program import Piece, UndefinedExponent, piece_at
+from phases.program import UndefinedExponent
 from phases.proof.decide import implies
 from phases.proof.shift import shift
 from phases.proof.verdict import Proved

@@ -10,8 +10,8 @@ from typing import Any
 
 from derivations.algebra import Rational, format_poly, format_ratio
 from derivations.lawfile import write_law
+from phases.piece import VertexFormula
 from phases.planar import Stacks
-from phases.program import VertexFormula
 from phases.proof.decide import CellCertificate, Certificate, literal_text
 from phases.proof.prove import DiagramCertificate, PieceProof
 from phases.proof.shift import ShiftCertificate
