@@ -22,6 +22,7 @@ from typing import NoReturn, TypeAlias
 MAX_LENGTH = 2000
 MAX_DEPTH = 60
 MAX_DIGITS = 18
+MAX_TOKENS = 300
 
 
 class ExpressionError(ValueError):
@@ -103,7 +104,7 @@ def parse_rational(text: str) -> Fraction:
     return -value if sign == "-" else value
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+def _tokens(text: str, digits: int) -> Iterator[tuple[str, str, int]]:
     position = 0
     text = text.rstrip()
     while position < len(text):
@@ -115,8 +116,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         number, name, symbol = match.groups()
         start = match.end() - len(number or name or symbol) + 1
         if number:
-            if len(number) > MAX_DIGITS:
-                raise ExpressionError(f"expected numbers of at most {MAX_DIGITS} digits at column {start}")
+            if len(number) > digits:
+                raise ExpressionError(f"expected numbers of at most {digits} digits at column {start}")
             yield "number", number, start
         elif name:
             yield "name", name, start
@@ -126,12 +127,26 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     yield "end", "", len(text) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on an expression: characters, symbols, digits of a number."""
+
+    length: int = MAX_LENGTH
+    tokens: int = MAX_TOKENS
+    digits: int = MAX_DIGITS
+
+
+DEFAULT = Limits()
+
+
 class _Parser:
-    def __init__(self, text: str, names: Iterable[str]) -> None:
-        if len(text) > MAX_LENGTH:
-            raise ExpressionError(f"expected an expression of at most {MAX_LENGTH} characters, got {len(text)}")
+    def __init__(self, text: str, names: Iterable[str], limits: Limits) -> None:
+        if len(text) > limits.length:
+            raise ExpressionError(f"expected an expression of at most {limits.length} characters, got {len(text)}")
         self.names = tuple(names)
-        self.tokens = list(_tokens(text))
+        self.tokens = list(_tokens(text, limits.digits))
+        if len(self.tokens) > limits.tokens:
+            raise ExpressionError(f"expected an expression of at most {limits.tokens} symbols, got {len(self.tokens)}")
         self.k = 0
         self.depth = 0
 
@@ -213,7 +228,7 @@ class _Parser:
         self.fail("a number, a name or '('")
 
 
-def parse(text: str, names: Iterable[str]) -> Node:
+def parse(text: str, names: Iterable[str], limits: Limits = DEFAULT) -> Node:
     """The syntax tree of one expression over ``names``.
 
     Raises
@@ -223,21 +238,21 @@ def parse(text: str, names: Iterable[str]) -> Node:
     >>> parse("1 - 2*alpha", ["alpha"])  # doctest: +ELLIPSIS
     Binary(op='-', left=Number(value=Fraction(1, 1)), right=Binary(op='*', ...
     """
-    parser = _Parser(text, names)
+    parser = _Parser(text, names, limits)
     node = parser.sum()
     if parser.kind != "end":
         parser.fail("an operator or the end")
     return node
 
 
-def parse_relations(text: str, names: Iterable[str]) -> tuple[Relation, ...]:
+def parse_relations(text: str, names: Iterable[str], limits: Limits = DEFAULT) -> tuple[Relation, ...]:
     """One condition, possibly chained: ``0 < alpha <= 1/2`` gives two relations.
 
     Raises
     ------
     ExpressionError : the text is not a condition.
     """
-    parser = _Parser(text, names)
+    parser = _Parser(text, names, limits)
     left = parser.sum()
     out = []
     while parser.kind in ("<", "<=", ">", ">=", "=", "=="):

@@ -13,11 +13,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from derivations.exponents import PARAMETERS, OnWall, negative, plus, resolve
+from derivations.exponents import PARAMETERS, OnWall, is_piecewise, negative, plus, resolve
 from derivations.grammar import ExpressionError, Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import BASES, PROVENANCES, Claim, Constraint, Monomial, RiskLaw, Term, plain
 
 MAX_BYTES = 65_536
+MAX_LINE = 20_000
 MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48}
 MAX_CONDITIONS = 16
 
@@ -29,6 +30,7 @@ _KEYS = {
     "claim": {"name", "where", "slope", "model_exponent", "rate_exponent", "active", "provenance"},
 }
 _NAME = re.compile(r"[A-Za-z0-9_./+*'-]([A-Za-z0-9_./+*' -]{0,78}[A-Za-z0-9_./+*'-])?\Z")
+RESERVED = {*PARAMETERS, "gamma", "min", "max", "x", "g", "e", "f", "eta"}
 _IDENTIFIER = re.compile(r"[a-z][a-z_]{0,15}\Z")
 
 T = TypeVar("T")
@@ -99,6 +101,8 @@ class _Reader:
         out: list[Relation] = []
         for text in self.strings(data, table, index, "where"):
             out.extend(self.guarded(lambda t=text: self.condition(t), table, index, "where"))  # type: ignore[misc]
+        if table in ("domain", "claim") and any(is_piecewise(n) for r in out for n in (r.left, r.right)):
+            self.fail("expected conditions without min and max; split them instead", table, index, "where")
         return tuple(out)
 
     @staticmethod
@@ -178,6 +182,9 @@ def parse_law(text: str, path: str = "<law>") -> RiskLaw:
     """
     if "\x00" in text:
         raise LawFileError(f"{path}, line 1: expected a TOML text file, got binary data")
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE:
+            raise LawFileError(f"{path}, line {number}: expected lines of at most {MAX_LINE} characters")
     if not text.strip():
         raise LawFileError(f"{path}, line 1: expected a law file with [law], [domain] and [[term]], got an empty file")
     try:
@@ -189,6 +196,8 @@ def parse_law(text: str, path: str = "<law>") -> RiskLaw:
         raise LawFileError(f"{path}, line {line}: expected TOML, {reason[:1].lower()}{reason[1:]}") from None
     except RecursionError:
         raise LawFileError(f"{path}, line 1: expected TOML without deep nesting") from None
+    except ValueError:
+        raise LawFileError(f"{path}, line 1: expected TOML with numbers of fewer digits") from None
     return _build(data, _Reader(text, path), text)
 
 
@@ -224,8 +233,13 @@ def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
     name = read.name(head, "law", 0)
     auxiliary = read.strings(head, "law", 0, "auxiliary")
     for scale in auxiliary:
-        if not _IDENTIFIER.match(scale) or scale in PARAMETERS or scale in ("gamma", "min", "max"):
-            read.fail("expected auxiliary names of small letters other than alpha, beta, gamma", "law", 0, "auxiliary")
+        if not _IDENTIFIER.match(scale) or scale in RESERVED or auxiliary.count(scale) > 1:
+            read.fail(
+                f"expected distinct auxiliary names of small letters other than {', '.join(sorted(RESERVED))}",
+                "law",
+                0,
+                "auxiliary",
+            )
     domain = read.relations(tables["domain"][0], "domain", 0)
     if not domain:
         read.fail('expected [domain] with where = ["alpha > 0", ...]', "domain")
@@ -333,26 +347,28 @@ def read_law_file(path: Path) -> RiskLaw:
     ------
     LawFileError : it cannot be read, is too large, not text, or not a law.
     """
+    shown = str(path) if len(str(path)) <= 200 else str(path)[:197] + "..."
     try:
         size = path.stat().st_size
-        if path.is_dir():
-            raise LawFileError(f"{path}, line 1: expected a .toml law file, got a folder")
+        if not path.is_file():
+            raise LawFileError(f"{shown}, line 1: expected a .toml law file, got a folder or a device")
         if size > MAX_BYTES:
-            raise LawFileError(f"{path}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
+            raise LawFileError(f"{shown}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
         raw = path.read_bytes()
     except OSError as error:
         raise LawFileError(
-            f"{path}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}"
+            f"{shown}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}"
         ) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise LawFileError(f"{path}, line 1: expected a TOML text file in UTF-8, got binary data") from None
+        raise LawFileError(f"{shown}, line 1: expected a TOML text file in UTF-8, got binary data") from None
     return parse_law(text, str(path))
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(ch if ch.isprintable() else f"\\U{ord(ch):08x}" for ch in escaped) + '"'
 
 
 def relation_text(relation: Relation) -> str:

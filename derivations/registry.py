@@ -6,6 +6,7 @@ Listing them reads TOML headers only and imports neither sympy nor numpy.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -86,7 +87,7 @@ def load(name: str) -> RiskLaw:
         if entry.name == name:
             return derived(name) if entry.path is None else read_law_file(entry.path)
     path = Path(name)
-    if name.endswith(".toml") or path.is_file() or path.is_dir():
+    if name.endswith(".toml") or os.path.lexists(path):
         return read_law_file(path)
     shown = name if len(name) <= 60 else name[:57] + "..."
     raise UnknownLaw(

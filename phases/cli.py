@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -26,8 +27,12 @@ class BadInput(ValueError):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"^-(\d+(/\d+)?|\d*\.\d+)$")  # so that -1/2 is a value
+
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {' '.join(message.split())}", file=sys.stderr)
         raise SystemExit(BAD_INPUT)
 
 
@@ -125,6 +130,8 @@ def _diagram(args: argparse.Namespace) -> int:
     _progress("proving")
     verdict = prove(found)
     written: list[str] = []
+    if args.out == "":
+        raise BadInput("--out: expected the name of a folder")
     if args.out is not None:
         from phases.atlas import stem_of, write_diagram
 
@@ -233,12 +240,14 @@ def _verify(args: argparse.Namespace) -> int:
 
     path = Path(args.file)
     try:
-        if path.stat().st_size > 64_000_000:
-            raise BadInput(f"{path}: expected a certificate of at most 64 MB")
+        if path.stat().st_size > 64_000_000 or not path.is_file():
+            raise BadInput(f"{path}: expected a certificate file of at most 64 MB")
         data = json.loads(path.read_text(encoding="utf-8"))
+    except BadInput:
+        raise
     except OSError as error:
         raise BadInput(f"{path}: expected a readable certificate, {(error.strerror or '').lower()}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadInput(f"{path}: expected a certificate in JSON") from None
     verdict = check(data)
     if args.json:
@@ -410,7 +419,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("phases: interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        if isinstance(error, _bad_input()):
+        if isinstance(error, (*_bad_input(), OSError)):
             print(f"phases: {' '.join(str(error).split())}", file=sys.stderr)
             return BAD_INPUT
         planar = sys.modules.get("phases.planar")

@@ -46,11 +46,10 @@ class Comparison:
 def compare(first: PhaseDiagram, second: PhaseDiagram) -> Comparison:
     """Where which law has the steeper slope.
 
-        >>> from phases.phase_diagram import diagram
-    from phases.regions import
-        >>> found = compare(diagram("kim2026/signsgd"), diagram("derived/signsgd"))
-        >>> {(z.first.name, z.winner) for z in found.zones if z.winner}
-        {('Ac', -1)}
+    >>> from phases.phase_diagram import diagram
+    >>> found = compare(diagram("kim2026/signsgd"), diagram("derived/signsgd"))
+    >>> {(z.first.name, z.winner) for z in found.zones if z.winner}
+    {('Ac', -1)}
     """
     polys = {*first.decomposition.polys, *second.decomposition.polys}
     for p in first.phases:

@@ -22,8 +22,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
     ------
     CannotWrite : the target is a file, or cannot be created or written.
     """
-    created = _missing_parents(target)
+    created: list[Path] = []
     try:
+        created = _missing_parents(target)
         target.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target))
     except OSError as error:
@@ -45,6 +46,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def _move(source: Path, target: Path) -> None:
+    blocked = [p for p in source.rglob("*") if p.is_file() and (target / p.relative_to(source)).is_dir()]
+    if blocked:
+        raise CannotWrite(f"cannot write {target / blocked[0].relative_to(source)}: expected a file, found a folder")
     for path in sorted(source.rglob("*")):
         goal = target / path.relative_to(source)
         if path.is_dir():
@@ -67,7 +71,7 @@ def _remove(created: list[Path]) -> None:
         try:
             folder.rmdir()
         except OSError:
-            return
+            continue
 
 
 def _why(error: OSError) -> str:
@@ -82,6 +86,9 @@ def write_text(path: Path, text: str) -> None:
     CannotWrite : it cannot be written.
     """
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            raise CannotWrite(f"cannot write {path}: expected a regular file, found a folder or a device")
         handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -91,5 +98,7 @@ def write_text(path: Path, text: str) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+    except CannotWrite:
+        raise
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {_why(error)}") from None

@@ -177,6 +177,11 @@ class PhaseDiagram:
         point = exact(alpha), exact(beta)
         self.check_inside(point)
         phases = self.phases_at(point)
+        if not phases:
+            raise OutsideDomain(
+                f"alpha = {point[0]}, beta = {point[1]} is an isolated point of the domain of {self.law.name}: "
+                "expected a point that touches an open part of it"
+            )
         if len(phases) == 1 and phases[0].region.contains(point):
             optimum = _evaluate(phases[0], point)
             if optimum is not None:
@@ -223,27 +228,25 @@ class PhaseDiagram:
 
 
 def _evaluate(phase: Phase, point: Point) -> PointOptimum | None:
-    """The optimum inside a phase from its formulas; None where a denominator vanishes."""
+    """The optimum inside a phase from its formulas; None where they do not tell all (a recorded sign vanishes)."""
 
     def at(formula: Formula) -> Exponent:
         return formula if isinstance(formula, Infinite) else formula.at(point)
 
     f = phase.formulas
-    if not f.unique:
+    chart = next((c for c in phase.charts if satisfies(point, c.walls)), None)
+    if chart is None or not f.unique or set(chart.piece.active) != set(phase.active):
         return None
-    try:
-        slope = f.slope.at(point)
-        model = (at(f.model[0]), at(f.model[1]))
-        rate = None if f.rate is None else (at(f.rate[0]), at(f.rate[1]))
-        multipliers = {name: y.at(point) for name, y in phase.charts[0].piece.multipliers if y}
-    except ZeroDivisionError:
+    if any(sign(p, point) == 0 for p in chart.piece.literals):
         return None
-    if len(phase.charts) > 1:
-        chart = next((c for c in phase.charts if satisfies(point, c.walls)), None)
-        if chart is None or set(chart.piece.active) != set(phase.active):
-            return None
-        multipliers = {name: y.at(point) for name, y in chart.piece.multipliers if y}
-    return PointOptimum(slope, model, rate, phase.active, phase.binding, multipliers)
+    return PointOptimum(
+        slope=f.slope.at(point),
+        model=(at(f.model[0]), at(f.model[1])),
+        rate=None if f.rate is None else (at(f.rate[0]), at(f.rate[1])),
+        active=phase.active,
+        binding=phase.binding,
+        multipliers={name: y.at(point) for name, y in chart.piece.multipliers if y},
+    )
 
 
 def diagram(law: str | RiskLaw) -> PhaseDiagram:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, sign
 from derivations.exponents import OnWall
 from derivations.law import RiskLaw
-from phases.program import Infinite, NumericRow, Row, record_relation, solve_at, symbolic_rows, tight_rows
+from phases.program import FREE_RATE, Infinite, NumericRow, Row, record_relation, solve_at, symbolic_rows, tight_rows
 from phases.simplex import Inequality, Optimum, Vertex, end_basis, nondegenerate
 
 Formula = Rational | Infinite
@@ -160,6 +160,8 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
         face = _Face(rows, [r.inequality for r in numeric], support, optimum, record)
         formulas = face.formulas(law)
         vertices = face.ends
+    if rows[-1].name == FREE_RATE and formulas.rate is not None:
+        formulas = replace(formulas, rate=(Infinite(-1), Infinite(1)))
     tight = _identically_tight(rows, vertices, numeric, optimum)
     return Piece(
         sample=point,

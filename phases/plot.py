@@ -222,6 +222,11 @@ def _label(axes: Any, diagram: PhaseDiagram, window: Window) -> None:
             drawn.remove()
 
 
+def _plain(text: str) -> str:
+    """Text that the figure's font can show."""
+    return "".join(ch if ch.isascii() or "\u00a0" <= ch < "\u0250" or "\u0370" <= ch < "\u0400" else "?" for ch in text)
+
+
 def _math(phase: Phase) -> str:
     return formula_latex(phase.formulas.slope, phase.sample)
 
@@ -249,7 +254,7 @@ def draw(diagram: PhaseDiagram, window: Window | None = None) -> Any:
         axes.set_ylim(*window.beta)
         axes.set_xlabel(r"feature decay $\alpha$")
         axes.set_ylabel(r"target decay $\beta$")
-    left.set_title(f"{diagram.law.title}\n{diagram.law.name}", loc="left", fontsize=9.5)
+    left.set_title(_plain(f"{diagram.law.title}\n{diagram.law.name}"), loc="left", fontsize=9.5, parse_math=False)
     draw_phases(left, diagram, window, colours)
     _draw_corners(left, diagram, window)
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -47,6 +47,10 @@ class NumericRow:
     """The positive factor that cleared denominators."""
 
 
+FREE_RATE = "gamma free"
+"""Where gamma occurs in no row it is pinned to one, and every rate is optimal."""
+
+
 def variables(law: RiskLaw) -> tuple[str, ...]:
     """Names of the programme's unknowns, ``eta`` last; ``g`` only if gamma occurs."""
     return ("x", *(("g",) if law.has_rate else ()), *law.auxiliary, "eta")
@@ -99,6 +103,8 @@ def numeric_rows(law: RiskLaw, point: Point) -> list[NumericRow]:
     width = len(names)
     out.append(NumericRow("M >= 1", "bound", Inequality((-1, *[0] * (width - 1)), 0)))
     out.append(NumericRow("N >= 1", "bound", Inequality((1, *[0] * (width - 1)), 1)))
+    if law.has_rate and not any(row.inequality.coefficients[1] for row in out):
+        out.append(NumericRow(FREE_RATE, "bound", Inequality((0, 1, *[0] * (width - 2)), 0, True)))
     return out
 
 
@@ -175,6 +181,8 @@ def symbolic_rows(law: RiskLaw, point: Point, record: Record) -> list[Row]:
     width = len(variables(law))
     rows.append(Row("M >= 1", "bound", (-ONE, *[ZERO] * (width - 1)), ZERO))
     rows.append(Row("N >= 1", "bound", (ONE, *[ZERO] * (width - 1)), ONE))
+    if law.has_rate and not any(row.coefficients[1] for row in rows):
+        rows.append(Row(FREE_RATE, "bound", (ZERO, ONE, *[ZERO] * (width - 2)), ZERO, True))
     return rows
 
 
@@ -194,7 +202,7 @@ def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[
         row["g"], row["x"] = Fraction(1), -rate
         values = [row[v] for v in names]
         scale = lcm(*(v.denominator for v in values))
-        rows.append(NumericRow("rate", "bound", Inequality.of(values, Fraction(0), True), Fraction(scale)))
+        rows.append(NumericRow("gamma = M^-E", "bound", Inequality.of(values, Fraction(0), True), Fraction(scale)))
     return rows, maximise([r.inequality for r in rows])
 
 
@@ -266,16 +274,18 @@ def optimum_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> Poin
     return PointOptimum(
         slope=optimum.value,
         model=(min(xs), max(xs)),
-        rate=_rate_range(law, optimum),
+        rate=_rate_range(law, rows, optimum),
         active=tuple(r.name for r in tight if r.kind == "term"),
         binding=tuple(r.name for r in tight if r.kind == "constraint"),
         multipliers=scale,
     )
 
 
-def _rate_range(law: RiskLaw, optimum: Optimum) -> Range | None:
+def _rate_range(law: RiskLaw, rows: Sequence[NumericRow], optimum: Optimum) -> Range | None:
     if not law.has_rate:
         return None
+    if rows[-1].name == FREE_RATE:
+        return Infinite(-1), Infinite(1)
     ends: list[Exponent] = [v.values[1] / v.values[0] for v in optimum.vertices if v.values[0]]
     if not ends:
         return None

@@ -12,7 +12,7 @@ from fractions import Fraction
 from derivations.algebra import Point
 from derivations.law import RiskLaw
 from phases.program import solve_at, variables
-from phases.simplex import Inequality, Infeasible, maximise
+from phases.simplex import Inequality, Infeasible, maximum
 
 Loss = Fraction | None
 """Loss of slope per unit by which the rate's exponent is off; None where the law's constraints forbid such a rate."""
@@ -62,7 +62,7 @@ def price(law: RiskLaw, point: Point) -> Price | None:
         row = [Fraction(0)] * n
         row[0], row[1] = -tilt, Fraction(1)
         try:
-            return -maximise([*cone, Inequality.of(row, step, True)]).value
+            return -maximum([*cone, Inequality.of(row, step, True)])
         except Infeasible:
             return None
 

@@ -162,10 +162,10 @@ def optimal_basis(rows: Sequence[Inequality]) -> tuple[tuple[int, ...], tuple[Fr
         if basis[i] >= m:
             column = next((j for j in range(m) if table[i][j]), None)
             if column is None:
-                raise Unbounded("a variable is not bounded by any row")
+                continue  # no row holds this variable: its equation is 0 = 0, the artificial stays at zero
             det = _pivot(table, det, i, column)
             basis[i] = column
-    bounds = [b for _, b in lines]
+    bounds = [b for _, b in lines] + [0] * n
     cost = [0] * (m + n + 1)
     for j in range(m + n + 1):
         direct = bounds[j] * det if j < m else 0
@@ -174,11 +174,24 @@ def optimal_basis(rows: Sequence[Inequality]) -> tuple[tuple[int, ...], tuple[Fr
     det = _optimise(table, det, basis, m)
     found: dict[int, Fraction] = {}
     for i in range(n):
+        if basis[i] >= m:
+            continue
         owner = owners[basis[i]]
         y = Fraction(table[i][-1], det)
         found[owner] = found.get(owner, Fraction(0)) + (y if basis[i] == owner else -y)
     order = tuple(sorted(found))
     return order, tuple(found[k] for k in order)
+
+
+def maximum(rows: Sequence[Inequality]) -> Fraction:
+    """The largest value of the last coordinate, also where other coordinates are free.
+
+    Raises
+    ------
+    Unbounded, Infeasible
+    """
+    basis, multipliers = optimal_basis(rows)
+    return sum((y * rows[k].bound for k, y in zip(basis, multipliers, strict=True)), Fraction(0))
 
 
 def maximise(rows: Sequence[Inequality]) -> Optimum:
@@ -194,6 +207,8 @@ def maximise(rows: Sequence[Inequality]) -> Optimum:
     """
     n = len(rows[0].coefficients)
     basis, multipliers = optimal_basis(rows)
+    if len(basis) < n:
+        raise Unbounded("a variable is not bounded by any row")
     values = solve_square([rows[k].coefficients for k in basis], [rows[k].bound for k in basis])
     assert values is not None
     support = [k for k, y in zip(basis, multipliers, strict=True) if y or rows[k].equality]

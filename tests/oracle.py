@@ -28,7 +28,7 @@ def rows_of(law: RiskLaw, point: tuple[Fraction, Fraction]) -> list[Row]:
         # M^m N^n gamma^gamma has log m*x + n*(1-x) - gamma*g in units of log f; a term needs it at most -eta.
         eta = zero if isinstance(entry, Constraint) else one
         out.append(([m - n, -gamma, eta], -n, isinstance(entry, Constraint) and entry.equality))
-    if not law.has_rate:
+    if not any(coefficients[1] for coefficients, _, _ in out):
         out.append(([zero, one, zero], zero, True))
     return out
 

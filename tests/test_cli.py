@@ -119,6 +119,26 @@ def test_diagram_out_writes_every_file_or_none(capsys: pytest.CaptureFixture[str
     assert blocked.read_text() == "keep me" and {p.name for p in tmp_path.iterdir()} == {"new", "file"}
 
 
+def test_output_never_replaces_what_is_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code, _, err = run(capsys, "prove", "kim2026/signsgd", "--out", str(pipe))
+    assert code == 2 and "expected a regular file" in err and pipe.is_fifo()
+    (tmp_path / "out" / "kim2026-signsgd.svg").mkdir(parents=True)
+    code, _, err = run(capsys, "diagram", "kim2026/signsgd", "--out", str(tmp_path / "out"))
+    assert code == 2 and [p.name for p in (tmp_path / "out").iterdir()] == ["kim2026-signsgd.svg"]
+    code, _, err = run(capsys, "diagram", "kim2026/signsgd", "--out", str(tmp_path / "new" / ("x" * 300)))
+    assert code == 2 and not (tmp_path / "new").exists()
+    assert run(capsys, "diagram", "kim2026/signsgd", "--out", "")[0] == 2
+
+
+def test_negative_numbers_are_values(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "at", "paquette2024/sgd", "--alpha", "1", "--beta", "-1/3", "--json")
+    assert code == 0 and json.loads(out)["beta"] == "-1/3"
+    code, out, _ = run(capsys, "at", "kim2026/signsgd", "--alpha", "1", "--beta", "1/4", "--rate", "-1/3", "--json")
+    assert code == 0 and json.loads(out)["rate_exponent"] == "-1/3"
+
+
 def test_completion_prints_a_script(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("shtab")
     code, out, _ = run(capsys, "completion", "bash")
@@ -136,6 +156,9 @@ BAD = [
     (["diagram", "missing.toml"], "expected a readable law file"),
     (["verify", "missing.json"], "expected a readable certificate"),
     (["dance"], "invalid choice"),
+    (["zz\nz"], "invalid choice"),
+    (["at", "x" * 5000, "--alpha", "1", "--beta", "1"], "unknown law"),
+    (["verify", "/dev/zero"], "expected a certificate file"),
     ([], "COMMAND"),
 ]
 

@@ -15,6 +15,8 @@ from derivations.lawfile import LawFileError, parse_law
 from phases.phase_diagram import NotANumber, OutsideDomain, PhaseDiagram, diagram
 from phases.planar import TooComplex, satisfies
 from phases.program import Infinite, UndefinedExponent, optimum_at
+from phases.proof.certificate import certificate_json
+from phases.proof.check import check
 from phases.proof.prove import prove
 from phases.proof.verdict import Proved
 from phases.report import region_texts, root_text
@@ -174,6 +176,13 @@ def test_an_unbounded_face_says_so() -> None:
     assert [str(e) for e in located.rate_exponent] == ["1", "oo"]  # type: ignore[union-attr]
 
 
+def test_a_rate_that_matters_in_half_of_the_plane_only() -> None:
+    found = diagram(parse_law(law("M^(-alpha)", "N^(-beta)", "gamma*M^(-1) if alpha > 1")))
+    assert [str(e) for e in found.at("1/2", 1).rate_exponent] == ["-oo", "oo"]  # type: ignore[union-attr]
+    assert [str(e) for e in found.at(3, 1).rate_exponent] == ["2", "oo"]  # type: ignore[union-attr]
+    assert isinstance(check(certificate_json(prove(found).certificate)), Proved)  # type: ignore[union-attr]
+
+
 def test_false_walls_are_merged() -> None:
     found = diagram(parse_law(law("M^(-min(alpha, 1))", "M^(-alpha)", "N^(-beta)*M^(-max(beta, 1) + max(1, beta))")))
     assert len(found.phases) == 2
@@ -214,6 +223,31 @@ def test_points_must_be_exact_and_exponents_defined() -> None:
     pole = diagram(parse_law(law("M^(-alpha)", "N^(-1/(alpha - 1)^2)")))
     with pytest.raises(UndefinedExponent, match="'T1' is not defined"):
         pole.at(1, 1)
+
+
+def test_a_slack_that_vanishes_at_one_point_binds_there() -> None:
+    found = diagram(parse_law(law("M^(-1)", "N^(-1)", "M^(-1/2 - (alpha - 1)^2 - (beta - 1)^2)*N^(-1/2)")))
+    assert found.at(1, 1).active == ("T0", "T1", "T2")
+    assert found.at(1, 2).active == ("T0", "T1")
+
+
+def test_multipliers_are_those_of_the_stated_rows() -> None:
+    found = diagram(parse_law(law("(gamma*N)^(-alpha)", constraints=("gamma <= M^(-1/3)",))))
+    located = found.at(2, 1)
+    assert located.slope == 2 and located.optimum.multipliers["C0"] == 2
+    assert isinstance(check(certificate_json(prove(found).certificate)), Proved)  # type: ignore[union-attr]
+
+
+def test_the_price_exists_where_the_size_is_free() -> None:
+    found = diagram(parse_law(law("(M*N)^(-alpha)", "(M*N)^(-beta)", "gamma")))
+    cost = price(found.law, (Fraction(1, 4), Fraction(3, 2)))
+    assert cost is not None and cost.f_larger == 0 == cost.f_smaller, "any rate from f^(-1/4) down is optimal"
+
+
+def test_an_isolated_point_of_the_domain_is_refused() -> None:
+    found = diagram(parse_law(law("M^(-alpha)", "N^(-1)", domain="(alpha - 1)^2*beta >= 0, alpha > 0")))
+    with pytest.raises(OutsideDomain, match="isolated point"):
+        found.at(1, -1)
 
 
 @pytest.mark.parametrize("name", ["kim2026/signsgd", "paquette2024/sgd-tuned"])

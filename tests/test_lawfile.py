@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,12 @@ BAD = {
     "equation in a condition": (GOOD.replace("alpha > 0", "alpha = 1"), 4, "expected an inequality"),
     "wrong type": (GOOD.replace('"N^(-beta)"', "[1]"), 10, "expected text"),
     "wrong provenance": (GOOD + 'provenance = "sure"\n', 11, "expected a provenance among"),
+    "min in the domain": (GOOD.replace("alpha > 0", "beta < min(1, alpha)"), 4, "without min and max"),
+    "auxiliary like an unknown": (GOOD.replace('"user/two"', '"user/two"\nauxiliary = ["eta"]'), 3, "auxiliary names"),
+    "auxiliary twice": (GOOD.replace('"user/two"', '"user/two"\nauxiliary = ["tau", "tau"]'), 3, "auxiliary names"),
+    "long chain": (GOOD.replace("N^(-beta)", "N^(" + "+".join(["1"] * 400) + ")"), 10, "at most 300 symbols"),
+    "many digits": (GOOD + "provenance = " + "9" * 5000, 1, "fewer digits"),
+    "long line": (GOOD + "# " + "a." * 20_000, 11, "lines of at most"),
     "control characters in a name": (GOOD.replace('"data"', '"da\\u0007ta"'), 9, "expected a name of"),
 }
 
@@ -94,6 +101,22 @@ def test_binary_missing_and_large_files(tmp_path: Path) -> None:
     large.write_text("#" * 100_000)
     with pytest.raises(LawFileError, match="at most 65536 bytes"):
         read_law_file(large)
+
+
+def test_devices_and_long_paths_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LawFileError, match="a folder or a device"):
+        read_law_file(Path("/dev/zero"))
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(LawFileError, match="a folder or a device"):
+        read_law_file(pipe)
+    with pytest.raises(UnknownLaw):
+        load("x" * 5000)
+
+
+def test_control_characters_survive_writing() -> None:
+    law = replace(parse_law(GOOD), title='bell \x07, return \r, quote " and backslash \\')
+    assert parse_law(write_law(law)).title == law.title
 
 
 def test_unknown_law_suggests_the_nearest() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from derivations.algebra import Rational
 from derivations.exponents import resolve
 from derivations.grammar import parse
+from derivations.registry import load
 from phases.atlas import write_atlas
 from phases.latex import tex
 from phases.phase_diagram import diagram
@@ -71,6 +73,12 @@ def test_latex_parses_back_to_the_same_formulas(name: str) -> None:
             assert label.startswith(phase.name)
             stated = {from_latex(c.removesuffix("> 0")).num for c in conditions.split(", ")}
             assert stated == {p if s > 0 else -p for p, s in phase.region.parts[0]}
+
+
+def test_titles_are_plain_text_in_figures(tmp_path: Path) -> None:
+    law = replace(load("kim2026/signsgd"), title="cost $\\frac{$ and $\\foo$ \u4e2d")
+    found = replace(diagram("kim2026/signsgd"), law=law)
+    assert all(p.stat().st_size > 1000 for p in save(found, tmp_path / "x"))
 
 
 @pytest.mark.slow

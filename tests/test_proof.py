@@ -161,6 +161,48 @@ def _change_law(c: dict[str, Any]) -> None:
     c["law_text"] = c["law_text"].replace("gamma^2", "gamma^3").replace("-2 + 1/(2*alpha)", "-3 + 1/(2*alpha)")
 
 
+def _empty_stacks(c: dict[str, Any]) -> None:
+    c["pieces"] = []
+    c["cover"]["samples"] = [[a, []] for a, _ in c["cover"]["samples"]]
+
+
+def _negative_generator(c: dict[str, Any]) -> None:
+    claim = next(x for x in c["pieces"][0]["claims"] if "shift" in x["by"])
+    claim["by"]["shift"][0][2] = [0, -1, -1]
+
+
+def _flat_triangle(c: dict[str, Any]) -> None:
+    claim = next(x for x in c["pieces"][0]["claims"] if "shift" in x["by"])
+    apex, one, _ = claim["by"]["shift"][0]
+    claim["by"]["shift"].insert(0, [apex, one, apex])
+
+
+def _change_region(c: dict[str, Any]) -> None:
+    c["phases"][0]["region"] = ["alpha > 0"]
+
+
+def _change_active(c: dict[str, Any]) -> None:
+    c["phases"][0]["active"] = c["phases"][0]["active"][:1]
+
+
+def _duplicate_phase(c: dict[str, Any]) -> None:
+    c["phases"].insert(0, c["phases"][0] | {"slope": "1000*alpha"})
+
+
+def _extra_phase(c: dict[str, Any]) -> None:
+    c["phases"].append(c["phases"][0] | {"name": "ghost", "region": ["0 - alpha^2 > 0"]})
+
+
+def _no_rate(c: dict[str, Any]) -> None:
+    for entry in (*c["phases"], *c["pieces"]):
+        entry["rate_exponent"] = None
+
+
+def _any_rate(c: dict[str, Any]) -> None:
+    for entry in (*c["phases"], *c["pieces"]):
+        entry["rate_exponent"] = ["-oo", "oo"]
+
+
 TAMPERINGS: list[Callable[[dict[str, Any]], None]] = [
     _drop_claim,
     _weaken_wall,
@@ -172,6 +214,15 @@ TAMPERINGS: list[Callable[[dict[str, Any]], None]] = [
     _drop_cell,
     _flip_sign,
     _change_law,
+    _empty_stacks,
+    _negative_generator,
+    _flat_triangle,
+    _change_region,
+    _change_active,
+    _duplicate_phase,
+    _extra_phase,
+    _no_rate,
+    _any_rate,
 ]
 
 

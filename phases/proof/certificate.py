@@ -63,7 +63,7 @@ def certificate_json(certificate: DiagramCertificate) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "law": diagram.law.name,
-        "law_text": write_law(diagram.law),
+        "law_text": diagram.law.text or write_law(diagram.law),
         "phases": [phase_json(p) for p in diagram.phases],
         "pieces": [_piece(p) for p in certificate.pieces],
         "cover": {

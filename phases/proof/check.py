@@ -12,6 +12,7 @@ sample or the cell's point.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -20,24 +21,16 @@ import sympy
 from sympy import Poly, Symbol, cancel
 
 from derivations.exponents import PARAMETERS, holds
-from derivations.grammar import (
-    Binary,
-    ExpressionError,
-    Extremum,
-    Name,
-    Negative,
-    Node,
-    Number,
-    Relation,
-    parse,
-    parse_relations,
-)
+from derivations.grammar import Binary, Extremum, Limits, Name, Negative, Node, Number, Relation, parse, parse_relations
 from derivations.law import Constraint, Monomial, RiskLaw, Term
-from derivations.lawfile import LawFileError, parse_law
+from derivations.lawfile import parse_law
 from phases.proof.verdict import Proved, Refuted, Verdict
 
 FORMAT = "phaselaws-certificate/1"
+LIMITS = Limits(length=200_000, tokens=1_500, digits=4_000)
+MAX_POWER = 40
 A, B = Symbol("alpha"), Symbol("beta")
+_RATIONAL = re.compile(r"-?\d{1,4000}(/\d{1,4000})?\Z", re.ASCII)
 _S = sympy.symbols("s0 s1 s2")
 
 
@@ -62,15 +55,17 @@ def _expr(node: Node) -> Any:
             return A if id == "alpha" else B
         case Negative(operand):
             return -_expr(operand)
-        case Binary(op, left, right):
+        case Binary("^", left, Number(power)) if power.denominator == 1 and abs(power) <= MAX_POWER:
+            return _expr(left) ** int(power)
+        case Binary("+" | "-" | "*" | "/" as op, left, right):
             a, b = _expr(left), _expr(right)
-            return a + b if op == "+" else a - b if op == "-" else a * b if op == "*" else a / b if op == "/" else a**b
+            return a + b if op == "+" else a - b if op == "-" else a * b if op == "*" else a / b
         case _:
-            raise BadCertificate("expected formulas without min and max")
+            raise BadCertificate(f"expected formulas without min and max, and powers of at most {MAX_POWER}")
 
 
 def _formula(text: str) -> Any:
-    return _expr(parse(text, PARAMETERS))
+    return _expr(parse(text, PARAMETERS, LIMITS))
 
 
 def _poly(text: str) -> Any:
@@ -79,8 +74,8 @@ def _poly(text: str) -> Any:
 
 def _literal(text: str) -> Any:
     """The polynomial of ``p > 0``."""
-    (relation,) = parse_relations(text, PARAMETERS)
-    if relation.op != ">" or relation.right != Number(Fraction(0)):
+    relation, *more = parse_relations(text, PARAMETERS, LIMITS)
+    if more or relation.op != ">" or relation.right != Number(Fraction(0)):
         raise BadCertificate(f"expected 'polynomial > 0', got {text[:60]!r}")
     return Poly(_expr(relation.left), A, B, domain="QQ")
 
@@ -91,7 +86,13 @@ def _at(expression: Any, point: Point) -> Any:
 
 
 def _point(raw: Sequence[str]) -> Point:
-    return Fraction(raw[0]), Fraction(raw[1])
+    return _rational(raw[0]), _rational(raw[1])
+
+
+def _rational(text: str) -> Fraction:
+    if not isinstance(text, str) or not _RATIONAL.match(text):
+        raise BadCertificate("expected sample points as exact numbers such as 3/4")
+    return Fraction(text)
 
 
 class _Signs:
@@ -194,13 +195,18 @@ def _rows(law: RiskLaw, point: Point, signs: _Signs) -> dict[str, tuple[list[Any
             coefficients, bound = _row(law, entry.monomial, kind == "term", point, signs, entry.name)
             equality = isinstance(entry, Constraint) and entry.equality
             out[entry.name] = (coefficients, bound, kind, equality)
+    free = law.has_rate and all(cancel(row[0][1]) == 0 for row in out.values())
     n = len(_variables(law))
     out["M >= 1"] = ([sympy.Integer(-1)] + [sympy.Integer(0)] * (n - 1), sympy.Integer(0), "bound", False)
     out["N >= 1"] = ([sympy.Integer(1)] + [sympy.Integer(0)] * (n - 1), sympy.Integer(1), "bound", False)
+    if free:
+        pinned = [sympy.Integer(int(k == 1)) for k in range(n)]
+        out["gamma free"] = (pinned, sympy.Integer(0), "bound", True)
     return out
 
 
-def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> None:
+def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> set[str]:
+    """Confirm one piece; returns the terms that are tight at all its vertices."""
     sample = _point(piece["sample"])
     walls = [_literal(w) for w in piece["walls"]]
     claims = [_literal(c["sign"]) for c in piece["claims"]]
@@ -231,6 +237,7 @@ def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> None:
         raise _Failure("the multipliers do not give the slope")
     if not piece["vertices"]:
         raise _Failure("no optimal vertex is given")
+    tight = set(names)
     for vertex in piece["vertices"]:
         values = [_formula(v) for v in vertex["values"]]
         if cancel(sympy.together(values[-1] - slope)) != 0:
@@ -240,28 +247,51 @@ def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> None:
             slack = cancel(sympy.together(b - sum(c * v for c, v in zip(coefficients, values, strict=True))))
             if equality and slack != 0:
                 raise _Failure(f"a vertex violates {name}")
+            if slack != 0:
+                tight.discard(name)
             signs.require(slack, f"the slack of {name}")
-    _check_exponents(law, piece)
+    support = [k for k, y in multipliers.items() if rows[k][3] or cancel(sympy.together(y)) != 0]
+    _check_exponents(law, piece, len(support) == len(total), "gamma free" in rows)
+    return {name for name in tight if rows[name][2] == "term"}
 
 
-def _check_exponents(law: RiskLaw, piece: dict[str, Any]) -> None:
-    """The stated exponents are those of the vertices (of the first one where the optimum is unique)."""
+def _check_exponents(law: RiskLaw, piece: dict[str, Any], unique: bool, free: bool) -> None:
+    """The stated exponents are those of the vertices; single ones only where the multipliers force a single optimum.
+
+    That the ends of a stated range are its ends is not confirmed, only that vertices attain them.
+    """
     vertices = [[_formula(v) for v in vertex["values"]] for vertex in piece["vertices"]]
 
     def among(text: str, candidates: Sequence[Any]) -> bool:
         formula = _formula(text)
         return any(cancel(sympy.together(formula - c)) == 0 for c in candidates)
 
-    model = piece["model_exponent"]
-    for text in [model] if isinstance(model, str) else model:
+    model, rate = piece["model_exponent"], piece["rate_exponent"]
+    for text in _ends(model):
         if not among(text, [v[0] for v in vertices]):
             raise _Failure("the model exponent is not a vertex's")
-    rate = piece["rate_exponent"]
-    if rate is not None and law.has_rate:
-        candidates = [v[1] / v[0] for v in vertices if cancel(v[0]) != 0]
-        for text in [rate] if isinstance(rate, str) else rate:
-            if text not in ("oo", "-oo") and not among(text, candidates):
-                raise _Failure("the rate exponent is not a vertex's")
+    candidates = [v[1] / v[0] for v in vertices if cancel(v[0]) != 0] if law.has_rate else []
+    if (rate is None) != (not candidates):
+        raise _Failure("a rate exponent is stated where there is none, or missing")
+    if free and rate is not None:
+        if rate != ["-oo", "oo"]:
+            raise _Failure("every rate is optimal where gamma does not occur")
+        return
+    for text in _ends(rate) if rate is not None else []:
+        if text in ("oo", "-oo"):
+            if unique:
+                raise _Failure("a unique optimum has no unbounded rate")
+        elif not among(text, candidates):
+            raise _Failure("the rate exponent is not a vertex's")
+    if not unique and isinstance(model, str) and (rate is None or isinstance(rate, str)):
+        raise _Failure("one optimum is stated where the multipliers allow several")
+
+
+def _ends(stated: Any) -> list[str]:
+    ends = [stated] if isinstance(stated, str) else stated
+    if not isinstance(ends, list) or len(ends) not in (1, 2) or not all(isinstance(t, str) for t in ends):
+        raise BadCertificate("expected one exponent or a pair")
+    return ends
 
 
 def _check_evidence(walls: Sequence[Any], literal: Any, evidence: dict[str, Any]) -> None:
@@ -285,6 +315,11 @@ def _check_evidence(walls: Sequence[Any], literal: Any, evidence: dict[str, Any]
 def _check_shift(walls: Sequence[Any], literal: Any, simplices: Sequence[Sequence[Sequence[int]]]) -> None:
     lines = [tuple(w.coeff_monomial(m) for m in (A, B, 1)) for w in walls if w.total_degree() == 1]
     corners = _corners(lines)
+    for s in simplices:
+        if len(s) != 3 or any(g[2] < 0 or not any(g) for g in s):
+            raise _Failure("a triangle of a shift certificate has a generator that is no point and no ray")
+        if any(sum(a * b for a, b in zip(line, g, strict=True)) < 0 for line in lines for g in s):
+            raise _Failure("a triangle of a shift certificate leaves the region")
     generators = [tuple(int(x) for x in g) for s in simplices for g in s]
     if not corners <= {_direction(g) for g in generators}:
         raise _Failure("a shift certificate misses a corner of its region")
@@ -325,6 +360,9 @@ def _check_fan(lines: Sequence[tuple[Any, ...]], simplices: Sequence[Sequence[Se
 
     A fan around a corner of a convex polygon with these properties covers it.
     """
+    turns = {sympy.sign(sympy.Matrix([list(g) for g in s]).det()) for s in simplices}
+    if turns not in ({1}, {-1}):
+        raise _Failure("the triangles of a shift certificate are flat or turn both ways")
     apex = simplices[0][0]
     if any(list(s[0]) != list(apex) for s in simplices):
         raise _Failure("the triangles of a shift certificate have no common apex")
@@ -346,7 +384,7 @@ def _same_side(lines: Sequence[tuple[Any, ...]], generators: Sequence[Sequence[i
 
 def _complete_samples(polys: Sequence[Any], samples: Sequence[Any]) -> list[Point]:
     """The sample points, after confirming by Sturm counts that every open cell has one."""
-    alphas = [Fraction(a) for a, _ in samples]
+    alphas = [_rational(a) for a, _ in samples]
     projections = []
     for k, p in enumerate(polys):
         q = Poly(p.as_expr(), B)
@@ -362,7 +400,7 @@ def _complete_samples(polys: Sequence[Any], samples: Sequence[Any]) -> list[Poin
     _check_separation(factors, A, alphas)
     out: list[Point] = []
     for (_, raw), alpha in zip(samples, alphas, strict=True):
-        betas = [Fraction(b) for b in raw]
+        betas = [_rational(b) for b in raw]
         a = sympy.Rational(alpha.numerator, alpha.denominator)
         slices = {f.monic() for p in polys for f, _ in Poly(p.as_expr().subs(A, a), B, domain="QQ").factor_list()[1]}
         _check_separation(slices, B, betas)
@@ -376,8 +414,8 @@ def _check_separation(polys: set[Any], variable: Any, samples: Sequence[Fraction
     for p in polys:
         product *= p
     points = [sympy.Rational(s.numerator, s.denominator) for s in samples]
-    if sorted(points) != points or any(product.eval(x) == 0 for x in points):
-        raise _Failure("sample points are out of order or on a curve")
+    if not points or sorted(points) != points or any(product.eval(x) == 0 for x in points):
+        raise _Failure("sample points are missing, out of order or on a curve")
     if product.degree() < 1:
         return
     ends = [-sympy.oo, *points, sympy.oo]
@@ -386,7 +424,7 @@ def _check_separation(polys: set[Any], variable: Any, samples: Sequence[Fraction
         raise _Failure("sample points leave out a cell")
 
 
-def _check_cover(law: RiskLaw, data: dict[str, Any]) -> Point | None:
+def _check_cover(law: RiskLaw, data: dict[str, Any], tight: Sequence[set[str]]) -> Point | None:
     cover = data["cover"]
     polys = [_poly(t) for t in cover["polys"]]
     known = {_normal(p) for p in polys}
@@ -400,25 +438,49 @@ def _check_cover(law: RiskLaw, data: dict[str, Any]) -> Point | None:
                 if _normal(f) not in known:
                     raise _Failure("the covering decomposition leaves out a domain edge")
     phases = {p["name"]: p for p in data["phases"]}
+    if len(phases) != len(data["phases"]):
+        raise _Failure("two phases have the same name")
+    regions = {name: _region(p["region"]) for name, p in phases.items()}
     points = _complete_samples(polys, cover["samples"])
     listed = {_point(c["point"]): c for c in cover["cells"]}
+    seen: dict[str, set[str]] = {}
     for point in points:
         cell = listed.get(point)
         if cell is None:
             return point
-        inside = all(holds(r, point) for r in law.domain)
-        if not inside:
+        stated = [name for name, region in regions.items() if all(holds(r, point) for r in region)]
+        if stated != ([] if cell["phase"] is None else [cell["phase"]]):
+            return point
+        if not all(holds(r, point) for r in law.domain):
             if cell["phase"] is not None:
                 return point
             continue
         held = [k for k, walls in enumerate(pieces) if all(_at(w, point) > 0 for w in walls)]
         if not held or cell["phase"] not in phases:
             return point
-        phase = phases[cell["phase"]]
+        if not all(_same_formulas(phases[cell["phase"]], data["pieces"][k]) for k in held):
+            return point
         for k in held:
-            if not _same_formulas(phase, data["pieces"][k]):
-                return point
+            seen[cell["phase"]] = seen.get(cell["phase"], tight[k]) & tight[k]
+    _check_phases(phases, regions, seen)
     return None
+
+
+def _region(texts: Sequence[str]) -> tuple[Relation, ...]:
+    return tuple(r for text in texts for r in parse_relations(text, PARAMETERS, LIMITS))
+
+
+def _check_phases(phases: dict[str, Any], regions: dict[str, tuple[Relation, ...]], seen: dict[str, set[str]]) -> None:
+    """Every phase has a cell; its binding terms are those tight in all its pieces; its sample lies in its region."""
+    for name, phase in phases.items():
+        if name not in seen:
+            raise _Failure(f"the phase {name} has no cell")
+        unique = isinstance(phase["model_exponent"], str) and not isinstance(phase["rate_exponent"], list)
+        active = set(phase["active"])
+        if (active != seen[name]) if unique else not active <= seen[name]:
+            raise _Failure(f"the binding terms of {name} are not those stated")
+        if not all(holds(r, _point([phase["sample"]["alpha"], phase["sample"]["beta"]])) for r in regions[name]):
+            raise _Failure(f"the sample of {name} is not in its region")
 
 
 def _same_formulas(phase: dict[str, Any], piece: dict[str, Any]) -> bool:
@@ -454,19 +516,33 @@ def check(data: Any) -> Verdict:
         if data["format"] != FORMAT:
             raise BadCertificate(f"expected a certificate of format {FORMAT}")
         law = parse_law(data["law_text"], "law in the certificate")
+        if data["law"] != law.name:
+            raise BadCertificate(f"expected the certificate of {law.name}, which its law text describes")
         count = 0
+        tight = []
         for piece in data["pieces"]:
             try:
-                _check_piece(law, piece)
+                tight.append(_check_piece(law, piece))
             except _Failure as failure:
                 return Refuted(_point(piece["sample"]), failure.statement)
             count += len(piece["claims"])
         try:
-            hole = _check_cover(law, data)
+            hole = _check_cover(law, data, tight)
         except _Failure as failure:
             return Refuted((Fraction(0), Fraction(0)), failure.statement)
         if hole is not None:
             return Refuted(hole, "the pieces do not cover this cell with the stated formulas")
         return Proved(count)
-    except (KeyError, TypeError, IndexError, ExpressionError, LawFileError, sympy.PolynomialError) as error:
+    except BadCertificate:
+        raise
+    except (
+        KeyError,
+        TypeError,
+        IndexError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        RecursionError,
+        sympy.PolynomialError,
+    ) as error:
         raise BadCertificate(f"expected a certificate of format {FORMAT}: {type(error).__name__} in its data") from None
