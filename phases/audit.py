@@ -21,6 +21,7 @@ from phases.piece import Formula
 from phases.planar import TooComplex, decompose
 from phases.program import solve_at, variables
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
+from phases.terms import TermMatch, match_terms
 from phases.walk import inside, relation_polys
 
 
@@ -120,6 +121,7 @@ class Counterpart:
 
     comparison: Comparison
     differences: tuple[Difference, ...]
+    terms: tuple[TermMatch, ...]
 
     @property
     def agreeing(self) -> tuple[Zone, ...]:
@@ -145,7 +147,7 @@ def against_derivation(printed: PhaseDiagram) -> Counterpart | None:
             forms = {t.form for t in derived.law.terms if t.name in zone.second.active}
             steps = tuple(s for s in derivation.steps if s.result in forms)
             differences.append(Difference(zone, steps, _time_reached(printed, derived, zone.sample)))
-    return Counterpart(comparison, tuple(differences))
+    return Counterpart(comparison, tuple(differences), match_terms(printed.law, derived.law, derivation))
 
 
 def _time_reached(printed: PhaseDiagram, derived: PhaseDiagram, point: Point) -> tuple[Fraction, Fraction] | None:

@@ -19,6 +19,7 @@ from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.regions import Region
 from phases.roots import Root
 from phases.sensitivity import Price
+from phases.terms import TermMatch
 
 Json = dict[str, Any]
 
@@ -183,6 +184,20 @@ def comparison_json(found: Comparison) -> Json:
     }
 
 
+def terms_json(matches: Sequence[TermMatch]) -> list[Json]:
+    """Each printed term: the derived term it equals, and the conditions shared by all chambers where it equals none."""
+    out = []
+    for name in dict.fromkeys(m.printed for m in matches):
+        mine = [m for m in matches if m.printed == name]
+        missing = [set(m.chamber.conditions) for m in mine if not m.derived]
+        shared = sorted(set.intersection(*missing)) if missing else []
+        equal = sorted({d for m in mine for d in m.derived})
+        out.append(
+            {"printed": name, "derived": equal, "differs_in": len(missing), "chambers": len(mine), "where": shared}
+        )
+    return out
+
+
 def counterpart_json(found: Counterpart) -> Json:
     """A printed law beside its derived counterpart: agreement, differences, and what explains them."""
     comparison = found.comparison
@@ -198,6 +213,7 @@ def counterpart_json(found: Counterpart) -> Json:
     return {
         "derived": names[1],
         "agrees_in": [z.first.name for z in found.agreeing],
+        "terms": terms_json(found.terms),
         "differences": differences,
         "printed_law_is_silent": bool(comparison.only_second),
     }

@@ -61,6 +61,13 @@ def point_text(data: dict[str, Any]) -> str:
 
 def derivation_text(name: str, data: dict[str, Any]) -> str:
     lines = [f"\nbeside {data['derived']}: the slopes agree in {', '.join(data['agrees_in']) or 'no phase'}"]
+    for t in data["terms"]:
+        term, equal = t["printed"], ", ".join(t["derived"])
+        if not t["differs_in"]:
+            lines.append(f"  term {term}: derived, equals {equal} wherever it exists")
+        else:
+            where = ", ".join(t["where"]) or f"{t['differs_in']} of {t['chambers']} chambers"
+            lines.append(f"  term {term}: " + (f"equals {equal}, but " if equal else "") + f"not derived where {where}")
     for d in data["differences"]:
         at = d["sample"]
         lines.append(f"  they differ in {d['phases'][0]} where {', '.join(d['region'])}")

@@ -80,6 +80,20 @@ def test_signsgd_differs_from_print_exactly_in_one_row() -> None:
     assert beside.comparison.only_second, "the printed law is silent for beta >= alpha + 1/2"
 
 
+def test_every_printed_term_is_derived_but_the_noise_below_one_half() -> None:
+    for law in ("paquette2024/sgd", "paquette2024/sgd-tuned"):
+        beside = against_derivation(diagram(law))
+        assert beside is not None and beside.terms and all(m.derived for m in beside.terms)
+        assert {m.printed for m in beside.terms} == {"F_0", "F_pp", "F_ac", "K_pp"}
+    beside = against_derivation(diagram("kim2026/signsgd"))
+    assert beside is not None
+    for m in beside.terms:
+        noise_below = m.printed == "N" and "1 - 2*alpha > 0" in m.chamber.conditions
+        assert bool(m.derived) != noise_below
+    equal = {m.printed: m.derived for m in beside.terms if m.derived}
+    assert equal == {"A": ("F_0",), "D_al": ("F_pp",), "D_dis": ("F_ac",), "N": ("K_learned",)}
+
+
 def test_the_printed_signsgd_law_is_the_derived_one_with_saturated_noise() -> None:
     found = compare(diagram("kim2026/signsgd"), diagram("derived/signsgd-saturated"))
     assert all(zone.winner == 0 for zone in found.zones) and not found.only_first

@@ -258,7 +258,8 @@ def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> set[str]:
 def _check_exponents(law: RiskLaw, piece: dict[str, Any], unique: bool, free: bool) -> None:
     """The stated exponents are those of the vertices; single ones only where the multipliers force a single optimum.
 
-    That the ends of a stated range are its ends is not confirmed, only that vertices attain them.
+    Not confirmed: that the ends of a stated range are its ends (only that vertices attain them), and, for a law with
+    auxiliary scales, that size and rate are unique when an auxiliary scale is not.
     """
     vertices = [[_formula(v) for v in vertex["values"]] for vertex in piece["vertices"]]
 
@@ -283,7 +284,8 @@ def _check_exponents(law: RiskLaw, piece: dict[str, Any], unique: bool, free: bo
                 raise _Failure("a unique optimum has no unbounded rate")
         elif not among(text, candidates):
             raise _Failure("the rate exponent is not a vertex's")
-    if not unique and isinstance(model, str) and (rate is None or isinstance(rate, str)):
+    single = isinstance(model, str) and (rate is None or isinstance(rate, str))
+    if single and not unique and not law.auxiliary:
         raise _Failure("one optimum is stated where the multipliers allow several")
 
 
