@@ -205,8 +205,8 @@ def _rows(law: RiskLaw, point: Point, signs: _Signs) -> dict[str, tuple[list[Any
     return out
 
 
-def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> set[str]:
-    """Confirm one piece; returns the terms that are tight at all its vertices."""
+def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Confirm one piece; returns the terms that must bind (they have a multiplier) and that can (they are tight)."""
     sample = _point(piece["sample"])
     walls = [_literal(w) for w in piece["walls"]]
     claims = [_literal(c["sign"]) for c in piece["claims"]]
@@ -252,14 +252,14 @@ def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> set[str]:
             signs.require(slack, f"the slack of {name}")
     support = [k for k, y in multipliers.items() if rows[k][3] or cancel(sympy.together(y)) != 0]
     _check_exponents(law, piece, len(support) == len(total), "gamma free" in rows)
-    return {name for name in tight if rows[name][2] == "term"}
+    return tuple({k for k in chosen if rows[k][2] == "term"} for chosen in (support, tight))  # type: ignore[return-value]
 
 
 def _check_exponents(law: RiskLaw, piece: dict[str, Any], unique: bool, free: bool) -> None:
-    """The stated exponents are those of the vertices; single ones only where the multipliers force a single optimum.
+    """The stated exponents are attained by the stated vertices.
 
-    Not confirmed: that the ends of a stated range are its ends (only that vertices attain them), and, for a law with
-    auxiliary scales, that size and rate are unique when an auxiliary scale is not.
+    Not confirmed where the multipliers do not force a single optimum: that no other optimal point has other exponents.
+    The slope, its optimality and the covering do not depend on it.
     """
     vertices = [[_formula(v) for v in vertex["values"]] for vertex in piece["vertices"]]
 
@@ -284,9 +284,6 @@ def _check_exponents(law: RiskLaw, piece: dict[str, Any], unique: bool, free: bo
                 raise _Failure("a unique optimum has no unbounded rate")
         elif not among(text, candidates):
             raise _Failure("the rate exponent is not a vertex's")
-    single = isinstance(model, str) and (rate is None or isinstance(rate, str))
-    if single and not unique and not law.auxiliary:
-        raise _Failure("one optimum is stated where the multipliers allow several")
 
 
 def _ends(stated: Any) -> list[str]:
@@ -426,7 +423,7 @@ def _check_separation(polys: set[Any], variable: Any, samples: Sequence[Fraction
         raise _Failure("sample points leave out a cell")
 
 
-def _check_cover(law: RiskLaw, data: dict[str, Any], tight: Sequence[set[str]]) -> Point | None:
+def _check_cover(law: RiskLaw, data: dict[str, Any], binding: Sequence[tuple[set[str], set[str]]]) -> Point | None:
     cover = data["cover"]
     polys = [_poly(t) for t in cover["polys"]]
     known = {_normal(p) for p in polys}
@@ -445,7 +442,7 @@ def _check_cover(law: RiskLaw, data: dict[str, Any], tight: Sequence[set[str]]) 
     regions = {name: _region(p["region"]) for name, p in phases.items()}
     points = _complete_samples(polys, cover["samples"])
     listed = {_point(c["point"]): c for c in cover["cells"]}
-    seen: dict[str, set[str]] = {}
+    seen: dict[str, tuple[set[str], set[str]]] = {}
     for point in points:
         cell = listed.get(point)
         if cell is None:
@@ -463,7 +460,8 @@ def _check_cover(law: RiskLaw, data: dict[str, Any], tight: Sequence[set[str]]) 
         if not all(_same_formulas(phases[cell["phase"]], data["pieces"][k]) for k in held):
             return point
         for k in held:
-            seen[cell["phase"]] = seen.get(cell["phase"], tight[k]) & tight[k]
+            must, can = seen.get(cell["phase"], binding[k])
+            seen[cell["phase"]] = must & binding[k][0], can & binding[k][1]
     _check_phases(phases, regions, seen)
     return None
 
@@ -472,14 +470,15 @@ def _region(texts: Sequence[str]) -> tuple[Relation, ...]:
     return tuple(r for text in texts for r in parse_relations(text, PARAMETERS, LIMITS))
 
 
-def _check_phases(phases: dict[str, Any], regions: dict[str, tuple[Relation, ...]], seen: dict[str, set[str]]) -> None:
-    """Every phase has a cell; its binding terms are those tight in all its pieces; its sample lies in its region."""
+def _check_phases(
+    phases: dict[str, Any], regions: dict[str, tuple[Relation, ...]], seen: dict[str, tuple[set[str], set[str]]]
+) -> None:
+    """Every phase has a cell; its binding terms have a multiplier or are tight; its sample lies in its region."""
     for name, phase in phases.items():
         if name not in seen:
             raise _Failure(f"the phase {name} has no cell")
-        unique = isinstance(phase["model_exponent"], str) and not isinstance(phase["rate_exponent"], list)
-        active = set(phase["active"])
-        if (active != seen[name]) if unique else not active <= seen[name]:
+        must, can = seen[name]
+        if not must <= set(phase["active"]) <= can:
             raise _Failure(f"the binding terms of {name} are not those stated")
         if not all(holds(r, _point([phase["sample"]["alpha"], phase["sample"]["beta"]])) for r in regions[name]):
             raise _Failure(f"the sample of {name} is not in its region")
@@ -521,15 +520,15 @@ def check(data: Any) -> Verdict:
         if data["law"] != law.name:
             raise BadCertificate(f"expected the certificate of {law.name}, which its law text describes")
         count = 0
-        tight = []
+        binding = []
         for piece in data["pieces"]:
             try:
-                tight.append(_check_piece(law, piece))
+                binding.append(_check_piece(law, piece))
             except _Failure as failure:
                 return Refuted(_point(piece["sample"]), failure.statement)
             count += len(piece["claims"])
         try:
-            hole = _check_cover(law, data, tight)
+            hole = _check_cover(law, data, binding)
         except _Failure as failure:
             return Refuted((Fraction(0), Fraction(0)), failure.statement)
         if hole is not None:
