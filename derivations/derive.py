@@ -28,9 +28,8 @@ from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_
 from derivations.grammar import Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import write_law
-from derivations.optimizers import NoiseComponent, NotAnOptimizer, Optimizer
+from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer
 from derivations.polygons import Line, height, is_nonnegative_on, line_of, polygon, triangulate
-from derivations.registry import DERIVED
 from derivations.sums import PowerSum
 
 _ZERO = Number(Fraction(0))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derivations.law import RiskLaw
 
-DERIVED = "derived from the dynamics"
 PUBLISHED = Path(__file__).parent / "published"
 
 
@@ -39,7 +38,7 @@ class Entry:
 @lru_cache(maxsize=1)
 def entries() -> tuple[Entry, ...]:
     """All registered laws, sorted by name: those in law files, and those derived from optimizers as data."""
-    from derivations.optimizers import registered
+    from derivations.optimizers import DERIVED, registered
 
     out = [Entry(f"derived/{o.name}", f"{o.title}, derived", DERIVED, "derived") for o in registered().values()]
     for path in sorted(PUBLISHED.glob("*/*.toml")):

@@ -19,6 +19,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
+DERIVED = "derived from the dynamics"
+"""What a derived law gives as its source."""
+
 
 class NotAnOptimizer(ValueError):
     """Optimizer data that makes no sense; the message says what was expected."""
