@@ -235,6 +235,23 @@ def test_derived_slopes_hold_in_the_dynamics_on_log_binned_modes(name: str, alph
     assert measured == pytest.approx(float(located.slope), abs=0.002)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["signsgd", "sgd", "sgd-tuned", "normalised-sgd"])
+@given(a=st.integers(4, 60), b=st.integers(-20, 80))
+@settings(max_examples=8)
+def test_derived_slopes_hold_in_the_dynamics_away_from_walls(name: str, a: int, b: int) -> None:
+    alpha, beta = Fraction(a, 40), Fraction(b, 40)
+    found = diagram(f"derived/{name}")
+    lines = (2 * alpha - 1, 4 * alpha - 1, 2 * beta - 1, beta - alpha - Fraction(1, 2), alpha - beta)
+    assume(alpha + beta > Fraction(2, 3) and min(map(abs, lines)) > Fraction(1, 6))
+    located = found.at(alpha, beta)
+    x, e = located.model_exponent, located.rate_exponent
+    assume(isinstance(x, Fraction) and isinstance(e, Fraction))
+    measured = local_slope(_family(name, alpha, beta), float(x), float(e * x), np.log(1e60), width=np.log(1e2))
+    # Corrections to scaling are powers of f of at least 1/60 or so here: 10^-60/60 and a constant.
+    assert measured == pytest.approx(float(located.slope), abs=5e-3)
+
+
 def test_log_and_latex_name_every_step_and_term() -> None:
     for name in ("sgd", "signsgd"):
         found = derive(registered()[name])
