@@ -1,0 +1,1 @@
+"""Deciding, proving, writing certificates, and checking them independently."""
