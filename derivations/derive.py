@@ -23,13 +23,22 @@ from fractions import Fraction
 from itertools import product
 
 from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key, total_degree
-from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plus, resolve, times
+from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plain_ratio, plus, resolve, times
 from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
 from derivations.grammar import Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import write_law
 from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer
-from derivations.polygons import Line, height, is_nonnegative_on, line_of, polygon, triangulate
+from derivations.polygons import (
+    Line,
+    half_planes,
+    height,
+    interior_point,
+    is_nonnegative_on,
+    line_of,
+    polygon,
+    triangulate,
+)
 from derivations.sums import PowerSum
 
 _ZERO = Number(Fraction(0))
@@ -101,16 +110,11 @@ def monomial_text(exponents: dict[str, Node]) -> str:
     return "*".join(parts) or "1"
 
 
-def _ratio(node: Node) -> Rational:
-    """An exponent without min and max as a rational function."""
-    return resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
-
-
 def _plain(node: Node) -> Node:
     """The same exponent in lowest terms where it has no min or max."""
     if is_piecewise(node):
         return node
-    return parse(str(_ratio(node)), PARAMETERS)
+    return parse(str(plain_ratio(node)), PARAMETERS)
 
 
 def _combine(*factors: dict[str, Node], power: Fraction = Fraction(1)) -> dict[str, Node]:
@@ -128,7 +132,7 @@ def _exponent(text: str) -> Node:
 class _Engine:
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.domain = _lines(DOMAIN)
+        self.domain = half_planes(_relations(DOMAIN))
         self.steps: list[Step] = []
         self.drafts: list[_Draft] = []
         self.sums: list[PowerSum] = []
@@ -255,12 +259,11 @@ class _Engine:
             "than 1/tau the early end is the larger one and the bias vanishes in finitely many steps",
         )
         if not o.kappa:
-            sizes = []
-            for component in o.noise:
-                total = PowerSum(_decay(component), "1", "M")
-                size = plus(_exponent(component.scale), total.exponents(self.domain).get("M", _ZERO))
-                sizes.append(to_text(_plain(size)))
-                self.sums.append(total)
+            totals = [PowerSum(_decay(c), "1", "M") for c in o.noise]
+            sizes = [
+                to_text(_plain(plus(_exponent(c.scale), total.exponents(self.domain).get("M", _ZERO))))
+                for c, total in zip(o.noise, totals, strict=True)
+            ]
             largest = sizes[0] if len(sizes) == 1 else f"max({', '.join(sizes)})"
             relation = "=" if o.rate == "largest" else "<="
             limit = _constraint(
@@ -271,7 +274,7 @@ class _Engine:
             self.step(
                 "stability",
                 "(gamma/c) int_0^oo k = (gamma/2c) sum_j w_j < 1",
-                [PowerSum(_decay(c), "1", "M") for c in o.noise],
+                totals,
                 limit.form,
                 "for kappa = 0 the stationary equation is linear in L: it has a solution only below this rate",
             )
@@ -289,10 +292,14 @@ def _decay(component: NoiseComponent) -> Poly:
     ------
     derivations.optimizers.NotAnOptimizer : it is something else.
     """
-    ratio = _ratio(_exponent(component.decay))
+    ratio = plain_ratio(_exponent(component.decay))
     if ratio.den == 1 and total_degree(ratio.num) <= 1:
         line = line_of(ratio.num, 1)
-        heights = [height(line, v) for v in polygon(_lines(DOMAIN))] if line is not None else [int(ratio.num.LC)]
+        heights = (
+            [height(line, v) for v in polygon(half_planes(_relations(DOMAIN)))]
+            if line is not None
+            else [int(ratio.num.LC)]
+        )
         if min(heights) >= 0:
             return ratio.num
     raise NotAnOptimizer(
@@ -314,28 +321,15 @@ def _relations(texts: Sequence[str]) -> tuple[Relation, ...]:
     return tuple(r for t in texts for r in parse_relations(t, PARAMETERS))
 
 
-def _lines(texts: Sequence[str]) -> tuple[Line, ...]:
-    out = []
-    for relation in _relations(texts):
-        left, right = _ratio(relation.left), _ratio(relation.right)
-        difference = left - right if relation.op in (">", ">=") else right - left
-        line = line_of(difference.num, 1)
-        assert line is not None
-        out.append(line)
-    return tuple(out)
-
-
 def chambers(thresholds: Sequence[Poly]) -> Iterator[Chamber]:
     """The sign patterns of linear forms that occur in the domain, each with a point inside."""
-    base = _lines(DOMAIN)
+    base = half_planes(_relations(DOMAIN))
     for signs in product((1, -1), repeat=len(thresholds)):
         texts = tuple(f"{format_poly(p if s > 0 else -p)} > 0" for p, s in zip(thresholds, signs, strict=True))
-        lines = (*base, *_lines(texts))
-        simplices = triangulate(lines)
-        if not polygon(lines) or not simplices:
-            continue
-        total = [sum(w * g[k] for w, g in zip((3, 5, 7), simplices[0], strict=True)) for k in range(3)]
-        yield Chamber(texts, lines, (Fraction(total[0], total[2]), Fraction(total[1], total[2])))
+        lines = (*base, *half_planes(_relations(texts)))
+        sample = interior_point(lines)
+        if sample is not None:
+            yield Chamber(texts, lines, sample)
 
 
 def _size(draft: _Draft, chamber: Chamber) -> tuple[Rational, Rational] | None:

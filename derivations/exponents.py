@@ -51,7 +51,7 @@ def constant(node: Node) -> Fraction:
     ------
     ExpressionError : alpha or beta occurs, or a bound is passed.
     """
-    ratio = resolve(node, (Fraction(1), Fraction(1)), lambda p, label: None)
+    ratio = plain_ratio(node)
     if not ratio.is_constant:
         raise ExpressionError("expected a constant")
     return ratio.at((Fraction(1), Fraction(1)))
@@ -67,6 +67,18 @@ def _integer_power(node: Node) -> int:
     if power.denominator != 1 or abs(power) > MAX_POWER:
         raise ExpressionError(f"expected a whole power between -{MAX_POWER} and {MAX_POWER}")
     return int(power)
+
+
+def plain_ratio(node: Node) -> Rational:
+    """An exponent as one rational function.
+
+    Raises
+    ------
+    ExpressionError : it has a min or max, a divisor that is identically zero, or passes a bound.
+    """
+    if is_piecewise(node):
+        raise ExpressionError("expected a formula without min and max")
+    return _resolve_plain(node)
 
 
 def value(node: Node, point: Point) -> Fraction:

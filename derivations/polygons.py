@@ -10,11 +10,14 @@ For points alone this is the Bernstein form of Polya and Handelman type; rays ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from derivations.algebra import Poly, terms, total_degree
+from derivations.algebra import Point, Poly, terms, total_degree
+from derivations.exponents import plain_ratio
+from derivations.grammar import Relation
 
 Generator = tuple[int, int, int]
 """Homogeneous (x, y, w) with w >= 0: the point (x/w, y/w), or for w = 0 the ray in direction (x, y)."""
@@ -41,6 +44,26 @@ def line_of(p: Poly, sign: int) -> Line | None:
 def _reduced(x: int, y: int, w: int) -> Generator:
     g = gcd(x, y, w)
     return x // g, y // g, w // g
+
+
+def half_planes(relations: Iterable[Relation]) -> tuple[Line, ...]:
+    """The linear relations among the given ones as half-planes; others are left out."""
+    out = []
+    for relation in relations:
+        difference = plain_ratio(relation.left) - plain_ratio(relation.right)
+        line = line_of(difference.num, 1 if relation.op in (">", ">=") else -1)
+        if line is not None and difference.den.is_ground:
+            out.append(line)
+    return tuple(out)
+
+
+def interior_point(lines: tuple[Line, ...]) -> Point | None:
+    """A rational point inside the open polygon of the half-planes, None if it is empty (or has no corner)."""
+    simplices = triangulate(lines)
+    if not simplices:
+        return None
+    x, y, w = (sum(k * g[i] for k, g in zip((3, 5, 7), simplices[0], strict=True)) for i in range(3))
+    return Fraction(x, w), Fraction(y, w)
 
 
 def height(line: Line, v: Generator) -> int:

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import combinations
 
 from derivations.algebra import Point, Poly, Rational, sign, sort_key
-from derivations.exponents import holds, resolve
+from derivations.exponents import holds, plain_ratio
 from derivations.grammar import Node, parse_rational
 from derivations.law import Claim, RiskLaw
 from derivations.lawfile import relation_text
@@ -373,7 +373,7 @@ def claim_matches(claim: Claim, formulas: Formulas) -> bool:
 
 def claimed_formula(node: Node) -> Rational:
     """A claimed formula as a rational function in lowest terms."""
-    return resolve(node, (Fraction(1), Fraction(1)), lambda p, why: None)
+    return plain_ratio(node)
 
 
 def _claim_of(law: RiskLaw, draft: _Draft) -> int | None:

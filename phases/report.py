@@ -14,7 +14,7 @@ from phases.corners import Corner
 from phases.phase_diagram import Located, Phase, PhaseDiagram
 from phases.piece import Formula, FormulaRange
 from phases.planar import Literal
-from phases.program import Exponent, Infinite, PointOptimum, Range
+from phases.program import Infinite, PointOptimum, Range
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.regions import Region
 from phases.roots import Root
@@ -316,10 +316,3 @@ def diagram_table(diagram: PhaseDiagram) -> str:
             ]
         )
     return table(rows, ["phase", "slope", "x* (M = f^x)", "e* (gamma = M^-e)", "binding", "region"])
-
-
-def exponent_text(value: Exponent) -> str:
-    """An exact value with its decimal approximation."""
-    if isinstance(value, Infinite):
-        return str(value)
-    return str(value) if value.denominator == 1 else f"{value}  (= {float(value):.6g})"

@@ -7,17 +7,15 @@ terms are the same in a chamber if these exponents are the same rational functio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational
 from derivations.derive import Chamber, Derivation
 from derivations.exponents import PARAMETERS, OnWall, holds, resolve
-from derivations.grammar import Relation, parse
+from derivations.grammar import parse
 from derivations.law import BASES, RiskLaw, Term
 from derivations.optimizers import Optimizer
-from derivations.polygons import Line, line_of, triangulate
+from derivations.polygons import half_planes, interior_point
 
 Exponents = dict[str, Rational]
 
@@ -33,26 +31,6 @@ class TermMatch:
 
 def _ignore(p: Poly, why: str) -> None:
     """A record that keeps nothing."""
-
-
-def _lines(relations: Sequence[Relation]) -> tuple[Line, ...]:
-    out = []
-    for r in relations:
-        left, right = (resolve(n, (Fraction(1), Fraction(1)), _ignore) for n in (r.left, r.right))
-        difference = left - right if r.op in (">", ">=") else right - left
-        line = line_of(difference.num, 1)
-        if line is not None:
-            out.append(line)
-    return tuple(out)
-
-
-def _sample(chamber: Chamber, law: RiskLaw) -> Point | None:
-    """A point of the chamber inside the law's domain."""
-    simplices = triangulate((*chamber.lines, *_lines(law.domain)))
-    if not simplices:
-        return None
-    x, y, w = (sum(k * g[i] for k, g in zip((3, 5, 7), simplices[0], strict=True)) for i in range(3))
-    return Fraction(x, w), Fraction(y, w)
 
 
 def _exponents(term: Term, point: Point) -> Exponents | None:
@@ -85,7 +63,7 @@ def match_terms(printed: RiskLaw, derived: RiskLaw, derivation: Derivation) -> t
     zero = Rational(ZERO, ONE)
     out = []
     for chamber in derivation.chambers:
-        point = _sample(chamber, printed)
+        point = interior_point((*chamber.lines, *half_planes(printed.domain)))
         if point is None:
             continue
         try:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cmp_to_key
 
 from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
-from derivations.exponents import OnWall, resolve
+from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
 from derivations.polygons import edges, line_of
@@ -59,9 +59,7 @@ def relation_polys(relations: Iterable[Relation]) -> list[Poly]:
     """Irreducible polynomials on which the truth of plain relations depends."""
     out: dict[Poly, None] = {}
     for relation in relations:
-        left = resolve(relation.left, (Fraction(1), Fraction(1)), lambda p, w: None)
-        right = resolve(relation.right, (Fraction(1), Fraction(1)), lambda p, w: None)
-        difference = left - right
+        difference = plain_ratio(relation.left) - plain_ratio(relation.right)
         for part in (difference.num, difference.den):
             for f, _ in factor(part)[1]:
                 out[f] = None
@@ -150,11 +148,18 @@ class _Walk:
             if not satisfies(point, literals):
                 continue
             try:
-                self.add(piece_at(self.law, point))
+                self.add(self.piece(point))
             except (OnWall, UndefinedExponent):
                 continue
             return
         raise AssertionError(f"no generic point near {cell.point}")
+
+    def piece(self, point: Point) -> Piece:
+        """The piece at a point, where the law has a finite slope."""
+        try:
+            return piece_at(self.law, point)
+        except (Unbounded, Infeasible) as error:
+            raise NoFiniteSlope(_no_slope(self.law, point, error)) from None
 
     def add(self, piece: Piece) -> None:
         chart = Chart(piece, reduce_to_walls(list(piece.literals.items()), piece.sample))
@@ -171,7 +176,7 @@ class _Walk:
             if across is None or not inside(self.law, across) or self.covered(across):
                 continue
             try:
-                self.add(piece_at(self.law, across))
+                self.add(self.piece(across))
             except (OnWall, UndefinedExponent):
                 continue
             return
@@ -230,19 +235,16 @@ def survey(law: RiskLaw) -> Survey:
             return Survey(law, tuple(walk.charts), walk.domain_polys, decomposition)
         for cell in missing:
             if not walk.covered(cell.point):
-                try:
-                    walk.explore(cell, polys)
-                    while walk.queue:
-                        walk.step()
-                except (Unbounded, Infeasible) as error:
-                    raise NoFiniteSlope(_no_slope(law, cell.point, error)) from None
+                walk.explore(cell, polys)
+                while walk.queue:
+                    walk.step()
         found = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
         polys = sorted(found, key=sort_key)
         decomposition = decompose(polys)
 
 
 def _no_slope(law: RiskLaw, point: Point, error: ArithmeticError) -> str:
-    where = f"near alpha = {point[0]}, beta = {point[1]}"
+    where = f"around alpha = {point[0]}, beta = {point[1]}"
     if isinstance(error, Unbounded):
         return f"the law {law.name!r} has no finite slope {where}: expected a term or constraint that bounds the risk"
     return f"the constraints of the law {law.name!r} contradict each other {where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import cache
 
@@ -22,6 +23,7 @@ from phases.proof.verdict import Proved
 from phases.report import region_texts, root_text
 from phases.roots import Root
 from phases.sensitivity import price
+from phases.simplex import Unbounded
 from phases.walk import EmptyDomain, NoFiniteSlope
 from tests.oracle import best
 from tests.strategies import REGISTERED, law_texts, points
@@ -208,12 +210,22 @@ def test_a_thin_region_is_found() -> None:
 
 
 def test_unbounded_contradicting_and_empty_laws_are_refused() -> None:
-    with pytest.raises(NoFiniteSlope, match="no finite slope near"):
+    with pytest.raises(NoFiniteSlope, match="no finite slope around"):
         diagram(parse_law(law("gamma*M^(-1)")))
     with pytest.raises(NoFiniteSlope, match="contradict each other"):
         diagram(parse_law(law("M^(-1)", "N^(-1)", constraints=("gamma = 1", "gamma*N <= M^(-1)"))))
     with pytest.raises(EmptyDomain):
         diagram(parse_law(law("M^(-1)", domain="alpha > 1, alpha < 0")))
+
+
+def test_the_point_of_an_unbounded_slope_is_a_witness() -> None:
+    half = parse_law(law("M^(-1)*gamma if alpha < 1", "N^(-beta)*gamma", "M^(-1) if alpha < 1"))
+    with pytest.raises(NoFiniteSlope) as caught:
+        diagram(half)
+    found = re.search(r"alpha = (\S+), beta = (\S+):", str(caught.value))
+    assert found is not None
+    with pytest.raises(Unbounded):
+        optimum_at(half, (Fraction(found[1]), Fraction(found[2])))
 
 
 def test_points_must_be_exact_and_exponents_defined() -> None:
