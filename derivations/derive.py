@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 
+from derivations import leading
 from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key, total_degree
 from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plain_ratio, plus, resolve, times
 from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
@@ -92,6 +93,7 @@ class _Draft:
     name: str
     role: str
     exponents: dict[str, Node]
+    constants: leading.Constants = ()
     where: list[str] = field(default_factory=list)
 
     @property
@@ -141,14 +143,14 @@ class _Engine:
         self.steps.append(Step(title, quantity, tuple(sums), result, reason))
         self.sums.extend(sums)
 
-    def term(self, name: str, role: str, exponents: dict[str, Node]) -> _Draft:
-        draft = _Draft(name, role, exponents)
+    def term(self, name: str, role: str, exponents: dict[str, Node], constants: leading.Constants = ()) -> _Draft:
+        draft = _Draft(name, role, exponents, constants)
         self.drafts.append(draft)
         return draft
 
     def bias(self) -> None:
         bulk = FLOOR_BULK.exponents(self.domain)
-        floor = self.term("F_0", "finite size", _combine({"M": _exponent("-2*alpha")}, bulk))
+        floor = self.term("F_0", "finite size", _combine({"M": _exponent("-2*alpha")}, bulk), leading.floor())
         self.step(
             "floor",
             "M^(-2*alpha) * sum_(j=1)^M j^(-2*beta) + sum_(j>M) j^(-2*alpha-2*beta)",
@@ -157,7 +159,7 @@ class _Engine:
             "modes above M are missed whole (the tail M^(1-2*alpha-2*beta) is never more than the bulk); "
             "modes below M by the fraction M^(-2*alpha)/lambda_j",
         )
-        aligned = self.term("F_pp", "bias", ALIGNED.exponents(self.domain))
+        aligned = self.term("F_pp", "bias", ALIGNED.exponents(self.domain), leading.aligned())
         self.step(
             "aligned bias",
             "sum_j j^(-2*alpha-2*beta) exp(-2*lambda_j*tau)",
@@ -166,7 +168,8 @@ class _Engine:
             "modes below J = tau^(1/(2*alpha)) have decayed",
         )
         mixed = (TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain))
-        distorted = self.term("F_ac", "bias, distorted by finite size", _combine({"M": _exponent("-1")}, *mixed))
+        exponents = _combine({"M": _exponent("-1")}, *mixed)
+        distorted = self.term("F_ac", "bias, distorted by finite size", exponents, leading.distorted())
         self.step(
             "distorted bias",
             "(1/M) (sum_(i<=J) i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",
@@ -197,7 +200,8 @@ class _Engine:
     def early_noise(self, component: NoiseComponent, suffix: str) -> None:
         kernel = PowerSum(2 * ALPHA + _decay(component), "J", "M")
         exponents = _combine(self._prefactor(component), kernel.exponents(self.domain))
-        draft = self.term(f"K_early{suffix}", _role(component), exponents)
+        constants = leading.early(self.optimizer, component)
+        draft = self.term(f"K_early{suffix}", _role(component), exponents, constants)
         self.step(
             f"early noise, {component.name} part",
             "(gamma/c) k(tau) int_0^tau L^(1-kappa)",
@@ -210,7 +214,8 @@ class _Engine:
         learned = PowerSum(_decay(component), "1", "J")
         waiting = PowerSum(2 * ALPHA + _decay(component), "J", "M")
         exponents = self._stationary(component, learned.exponents(self.domain))
-        first = self.term(f"K_learned{suffix}", _role(component), exponents)
+        constants = () if suffix else leading.stationary(self.optimizer, (component,))
+        first = self.term(f"K_learned{suffix}", _role(component), exponents, constants)
         self.step(
             f"late noise of learned modes, {component.name} part",
             "L^kappa >= (gamma/c) sum_(j<=J) w_j",
@@ -231,7 +236,8 @@ class _Engine:
     def saturated_noise(self, component: NoiseComponent, suffix: str) -> None:
         total = PowerSum(_decay(component), "1", "M")
         exponents = self._stationary(component, total.exponents(self.domain))
-        draft = self.term(f"K_saturated{suffix}", _role(component), exponents)
+        constants = () if suffix else leading.stationary(self.optimizer, self.optimizer.noise)
+        draft = self.term(f"K_saturated{suffix}", _role(component), exponents, constants)
         self.step(
             f"late noise, {component.name} part, ASSUMED saturated",
             "L^kappa >= (gamma/c) sum_(j<=M) w_j",
@@ -408,7 +414,8 @@ def derive(optimizer: Optimizer) -> Derivation:
     found = tuple(chambers(thresholds))
     drafts, notes = _prune(engine.drafts, found, thresholds)
     terms = tuple(
-        Term(d.name, d.role, d.form, Monomial.of(d.exponents), _relations(d.where), "derived") for d in drafts
+        Term(d.name, d.role, d.form, Monomial.of(d.exponents), _relations(d.where), "derived", d.constants)
+        for d in drafts
     )
     law = RiskLaw(
         name=f"derived/{optimizer.name}",

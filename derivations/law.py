@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from derivations.algebra import Point
 from derivations.exponents import PARAMETERS, holds, is_piecewise, negative, plus, times
 from derivations.grammar import Binary, ExpressionError, Extremum, Name, Negative, Node, Number, Relation, names_in
+
+if TYPE_CHECKING:
+    from derivations.leading import LeadingConstant
 
 BASES = ("gamma", "M", "N")
 PROVENANCES = ("pub", "code", "derived", "re", "new", "user")
@@ -79,7 +83,10 @@ def _logarithm(node: Node, bases: tuple[str, ...]) -> dict[str, Node]:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of the risk; it is present where all ``where`` hold (strictly, as written)."""
+    """One term of the risk; it is present where all ``where`` hold (strictly, as written).
+
+    ``constants`` are the numbers in front of it where they are known, each with the part of the plane it holds in.
+    """
 
     name: str
     role: str
@@ -87,6 +94,7 @@ class Term:
     monomial: Monomial
     where: tuple[Relation, ...] = ()
     provenance: str = "user"
+    constants: tuple[LeadingConstant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

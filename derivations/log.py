@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from sympy import Expr, Integer, latex
+
+from derivations import leading
 from derivations.algebra import format_poly
 from derivations.derive import Derivation, Step
 from derivations.grammar import Binary, Extremum, Name, Negative, Node, Number, parse
 from derivations.law import BASES
 from derivations.lawfile import relation_text
-from derivations.sums import PowerSum, leading_constant
+from derivations.sums import ALPHA_SYMBOL, BETA_SYMBOL, PowerSum, leading_constant
 
 
 def _sum_lines(s: PowerSum) -> list[str]:
@@ -56,7 +59,52 @@ def as_text(d: Derivation) -> str:
         lines.append(f"  {t.name:<18} {t.form}{where}")
     lines.append("subject to")
     lines += [f"  {c.name:<18} {c.form}" for c in d.law.constraints]
+    lines += ["", "Leading constants (infinite ambient dimension, J far below M)"]
+    for t in d.law.terms:
+        for c in t.constants:
+            where = f"   where {', '.join(c.where)}" if c.where else ""
+            lines.append(f"  {t.name:<18} {c}{where}   ({c.reason})")
+    lines.append("Bias terms in steps, each alone driving the clock")
+    lines += [f"  {form.text}" for form in in_steps(d)]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """A bias term as C * M^size * (gamma M^clock N)^(-decay), where ``condition`` holds."""
+
+    term: str
+    constant: Expr
+    size: Expr
+    decay: Expr
+    condition: str
+    text: str
+
+
+def in_steps(d: Derivation) -> tuple[StepForm, ...]:
+    """The aligned and the distorted bias as functions of N: intrinsic time eliminated through the clock."""
+    o = d.optimizer
+    forms = []
+    a, b = ALPHA_SYMBOL, BETA_SYMBOL
+    for name, size, decay in (
+        ("F_pp", Integer(0), (2 * a + 2 * b - 1) / (2 * a)),
+        ("F_ac", -Integer(1), 1 - 1 / (2 * a)),
+    ):
+        term = next((t for t in d.law.terms if t.name == name), None)
+        if term is None:
+            continue
+        constant = term.constants[0]
+        value, s = leading.in_steps(o, constant.value, decay)
+        kappa = Integer(o.kappa.numerator) / o.kappa.denominator
+        power = (size * (1 + kappa * s)).factor()
+        vanish = f"{(1 - kappa * decay).together().as_numer_denom()[0]} > 0" if o.kappa and name == "F_pp" else ""
+        conditions = [c for c in (*constant.where, vanish) if c]
+        clock = f"*M^({o.clock})" if o.clock != "0" else ""
+        front = f"M^({power})*" if power != 0 else ""
+        where = f"   where {', '.join(conditions)}" if conditions else ""
+        text = f"{name:<18} {front}(gamma{clock}*N)^(-({s})), times {value}{where}"
+        forms.append(StepForm(name, value, power, s, ", ".join(conditions), text))
+    return tuple(forms)
 
 
 def as_json(d: Derivation) -> dict[str, Any]:
@@ -81,10 +129,26 @@ def as_json(d: Derivation) -> dict[str, Any]:
         "chambers": [list(c.conditions) for c in d.chambers],
         "covered": [asdict(n) for n in d.dominated],
         "terms": [
-            {"name": t.name, "role": t.role, "form": t.form, "where": [relation_text(r) for r in t.where]}
+            {
+                "name": t.name,
+                "role": t.role,
+                "form": t.form,
+                "where": [relation_text(r) for r in t.where],
+                "constants": [{"value": str(c), "where": list(c.where), "because": c.reason} for c in t.constants],
+            }
             for t in d.law.terms
         ],
         "constraints": [{"name": c.name, "form": c.form} for c in d.law.constraints],
+        "in_steps": [
+            {
+                "term": f.term,
+                "constant": str(f.constant),
+                "M": str(f.size),
+                "decay": str(f.decay),
+                "where": f.condition,
+            }
+            for f in in_steps(d)
+        ],
     }
 
 
@@ -191,9 +255,15 @@ def as_tex(d: Derivation) -> str:
         where = ", ".join(f"${_condition(relation_text(r))}$" for r in t.where) or "always"
         name = t.name.replace("_", r"\_")
         lines.append(rf"{name} & ${_math(t.form)}$ & {where} \\[0.8ex]")
-    lines += [r"\bottomrule", r"\end{tabular}\end{center}", "Subject to:", r"\begin{itemize}"]
-    for c in d.law.constraints:
-        lines.append(rf"\item ${_relation(c.form)}$")
+    lines += [r"\bottomrule", r"\end{tabular}\end{center}"]
+    lines += ["Leading constants (infinite ambient dimension, $J$ far below $M$):", r"\begin{itemize}"]
+    for t in d.law.terms:
+        for c in t.constants:
+            where = f", where {', '.join(f'${_condition(w)}$' for w in c.where)}" if c.where else ""
+            lines.append(rf"\item {t.name.replace('_', chr(92) + '_')}: ${latex(c.value)}${where}")
+    lines += [r"\end{itemize}", "Subject to:", r"\begin{itemize}"]
+    for limit in d.law.constraints:
+        lines.append(rf"\item ${_relation(limit.form)}$")
     lines += [r"\end{itemize}", "Covered terms:", r"\begin{itemize}"]
     for note in d.dominated:
         where = note.condition if note.condition == "everywhere" else f"where ${_condition(note.condition)}$"

@@ -20,6 +20,8 @@ from derivations.grammar import Node, parse
 from derivations.polygons import Line, height, line_of, polygon
 
 ENDS = ("1", "J", "M")
+ALPHA_SYMBOL = Symbol("alpha", positive=True)
+BETA_SYMBOL = Symbol("beta", real=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,5 @@ def leading_constant(a: Poly) -> Expr:
     >>> leading_constant(2*ALPHA)
     gamma((2*alpha - 1)/(2*alpha))/(2*2**((2*alpha - 1)/(2*alpha))*alpha)
     """
-    alpha = Symbol("alpha", positive=True)
-    beta = Symbol("beta", real=True)
-    s = (a.as_expr(alpha, beta) - 1) / (2 * alpha)
-    return gamma(s) * Integer(2) ** (-s) / (2 * alpha)
+    s = (a.as_expr(ALPHA_SYMBOL, BETA_SYMBOL) - 1) / (2 * ALPHA_SYMBOL)
+    return gamma(s) * Integer(2) ** (-s) / (2 * ALPHA_SYMBOL)

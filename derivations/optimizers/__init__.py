@@ -36,13 +36,18 @@ class Effect(Enum):
     NOISE_RESHAPING = "reshaping"
 
 
+Factors = tuple[tuple[str, Fraction], ...]
+"""A leading constant as a product of powers of "2", "pi", "1-2/pi" and "trace" (sum_j lambda_j, 2 alpha > 1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseComponent:
-    """A part M^scale * j^(-decay) of the noise spectrum w_j."""
+    """A part constant * M^scale * j^(-decay) of the noise spectrum w_j."""
 
     scale: str
     decay: str
     name: str
+    constant: Factors = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,10 @@ class Optimizer:
     """One optimizer: ``clock`` is the exponent of M in c, ``kappa`` normalises the drift, ``noise`` are parts of w_j.
 
     ``rate`` says how the rate is chosen: ``"free"``, or ``"largest"`` for the largest stable one (kappa = 0 only).
-    ``compressed`` records noise compression, which is neutral without label noise; ``label_noise`` is the exponent of
-    the label noise's variance in M, None without label noise (the only case derived so far). ``saturated`` assumes,
-    against the dynamics, that late noise has always reached its stationary level; it is there to explain printed laws.
+    ``clock_constant`` is the leading constant of c. ``compressed`` records noise compression, which is neutral without
+    label noise; ``label_noise`` is the exponent of the label noise's variance in M, None without label noise (the only
+    case derived so far). ``saturated`` assumes, against the dynamics, that late noise has always reached its stationary
+    level; it is there to explain printed laws.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Optimizer:
     clock: str
     noise: tuple[NoiseComponent, ...]
     rate: str = "free"
+    clock_constant: Factors = ()
     compressed: bool = False
     label_noise: str | None = None
     saturated: bool = False
@@ -80,8 +87,15 @@ class Optimizer:
             raise NotAnOptimizer("expected no label noise: its laws are not derived yet")
 
 
+_SIGN = (("2", Fraction(1)), ("pi", Fraction(-1)))
+"""2/pi, the mean of |z|^2 over its root: what a sign keeps of a Gaussian."""
+
 LINEAR = (NoiseComponent("0", "2*alpha", "linear"),)
-RESHAPED = (NoiseComponent("min(1, 2*alpha)", "2*alpha", "linear"), NoiseComponent("0", "0", "flat"))
+RESHAPED = (
+    NoiseComponent("min(1, 2*alpha)", "2*alpha", "linear", (*_SIGN, ("trace", Fraction(-1)))),
+    NoiseComponent("0", "0", "flat", (("1-2/pi", Fraction(1)),)),
+)
+"""K_sigma = (2/pi) arcsin of the correlations: 2/pi of it linear in K, the rest on the diagonal."""
 
 SGD = Optimizer("sgd-tuned", "SGD, learning rate free up to the largest stable one", Fraction(0), "0", LINEAR)
 
@@ -96,15 +110,23 @@ def with_effects(effects: Iterable[Effect], base: Optimizer = SGD) -> Optimizer:
     names = [e.value for e in Effect if e in chosen]
     title = "SGD with " + (", ".join(names) or "no effect")
     out = replace(base, name="effects/" + ("+".join(names) or "none"), title=title)
+    clock: Factors = ()
     if Effect.EFFECTIVE_RATE in chosen:
         out = replace(out, kappa=Fraction(1, 2))
+        clock += _SIGN
     if Effect.NOISE_COMPRESSION in chosen:
         out = replace(out, compressed=True)
     if Effect.PRECONDITIONING in chosen:
         out = replace(out, clock="min(alpha, 1/2)")
+        clock += (("trace", Fraction(-1, 2)),)
     if Effect.NOISE_RESHAPING in chosen:
         out = replace(out, noise=RESHAPED)
-    return out
+    # the noise is (4/pi^2) K with the effective rate and K_sigma in its place with reshaping (arXiv:2411.12135)
+    sign_noise = 2 * (Effect.EFFECTIVE_RATE in chosen) - 2 * (Effect.NOISE_RESHAPING in chosen)
+    if sign_noise:
+        scale = tuple((base, sign_noise * power) for base, power in _SIGN)
+        out = replace(out, noise=tuple(replace(n, constant=(*n.constant, *scale)) for n in out.noise))
+    return replace(out, clock_constant=clock)
 
 
 def subsets() -> tuple[Optimizer, ...]:
