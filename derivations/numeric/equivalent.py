@@ -1,0 +1,268 @@
+"""The deterministic equivalent: SGD's risk on power-law random features without a sketch, for M up to 2^100.
+
+With lambda_j = j^(-2 alpha), j <= v, and the resolvent of the sketched features replaced by its equivalent
+1/(lambda_j m(z) - z), m = 1 - (1/M) sum_j lambda_j m/(lambda_j m - z). In zeta = z/m,
+
+    z = zeta (1 - (1/M) sum lambda/(lambda - zeta)),  kappa = -zeta(0),  floor = sum lambda b^2 kappa/(kappa + lambda).
+
+Writing zeta = -kappa + eta removes every cancellation; with A = sum lambda/((lambda - zeta)(lambda + kappa)) and
+B = sum lambda^2 b^2/((lambda - zeta)(lambda + kappa)) over the ambient modes,
+
+    z = -zeta eta A/M,   sum_i q_i/(Lambda_i - z) = -(M/zeta) B/A,   sum_i Lambda_i/(Lambda_i - z) = sum lambda/(lambda - zeta),
+
+where Lambda_i, q_i are eigenvalues of K and their shares of the initial risk. Newton in eta, every residual checked.
+Sums over modes are Gauss quadratures (`mode_sums`), so no work grows with M.
+
+Source: equivalent of arXiv:2405.15074 (authors' code); zeta form re-derived.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import brentq
+
+from derivations.numeric.contour import Array, Complex, contour
+from derivations.numeric.mode_sums import resolving
+from derivations.numeric.regression import BadProblem, check_plane
+from derivations.numeric.volterra import Unstable, check_rate, check_steps
+
+
+class NoConvergence(ArithmeticError):
+    """Newton's method did not reach its residual; the message says how far it came."""
+
+
+INFINITE = np.inf
+_FAR = 2.0**400
+"""Modes beyond this are the analytic tail when v is infinite."""
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """Power-law random features at (alpha, beta), model size M, ambient dimension v (inf for alpha > 1/2)."""
+
+    alpha: float
+    beta: float
+    M: float
+    v: float
+
+    @cached_property
+    def _modes(self) -> tuple[Array, Array, Array]:
+        """lambda_j, the number of modes each node stands for times lambda_j, and times lambda_j b_j^2."""
+        last = self.v if np.isfinite(self.v) else max(1e6, self.M) ** (1 + 2 / (2 * self.alpha - 1))
+        last = min(last, _FAR)
+        j, count = resolving(float(np.floor(last)) if last < 2**52 else last, self.alpha)
+        lam = j ** (-2 * self.alpha)
+        mass = count * lam
+        if not np.isfinite(self.v):  # modes beyond have lambda << kappa: they enter through sum lambda alone
+            a = 2 * self.alpha
+            lam = np.append(lam, 0.0)
+            mass = np.append(mass, last ** (1 - a) / (a - 1))
+            j = np.append(j, last)
+            b2 = j ** (-2 * self.beta)
+            b2[-1] = last ** (1 - a - 2 * self.beta) / (a + 2 * self.beta - 1) / mass[-1]
+            return lam, mass, mass * b2
+        return lam, mass, mass * j ** (-2 * self.beta)
+
+    @cached_property
+    def kappa(self) -> float:
+        """The scale at which modes are missed: sum_j lambda_j/(lambda_j + kappa) = M."""
+        lam, mass, _ = self._modes
+        if self.v == self.M:
+            return 0.0
+
+        def excess(log_kappa: float) -> float:
+            return float(np.sum(mass / (lam + np.exp(log_kappa))) / self.M - 1)
+
+        guess = -2 * self.alpha * np.log(self.M)
+        low, high = guess - 50, guess + 50 + np.log(self.trace + 1)
+        return float(np.exp(brentq(excess, low, high, xtol=1e-15, rtol=1e-15)))
+
+    @cached_property
+    def trace(self) -> float:
+        """sum_j lambda_j = trace K."""
+        return float(self._modes[1].sum())
+
+    @cached_property
+    def start(self) -> float:
+        """The risk at theta = 0."""
+        return float(self._modes[2].sum())
+
+    @cached_property
+    def floor(self) -> float:
+        """The risk of the best linear predictor, F_0."""
+        lam, _, signal = self._modes
+        return float(np.sum(signal * self.kappa / (self.kappa + lam)))
+
+    @cached_property
+    def smallest_eigenvalue(self) -> float:
+        """The lower edge of the spectrum of K: the least z > 0 on the real branch above zeta = -kappa."""
+        if self.v == self.M:
+            return 0.0
+        lam, mass, _ = self._modes
+
+        # the edge is where dz/dzeta = 0, zeta < 0: 1 = (1/M) sum lambda^2/(lambda - zeta)^2, z -> positive
+        def slope(log_w: float) -> float:
+            w = np.exp(log_w)
+            return float(np.sum(mass * lam / (lam + w) ** 2) / self.M - 1)
+
+        top = np.log(self.kappa)
+        low = top - 1.0
+        while slope(low) < 0:
+            low -= 5.0
+            if low < top - 500:
+                return 0.0
+        w = float(np.exp(brentq(slope, low, top)))
+        return float(-w * (1 - np.sum(mass / (lam + w)) / self.M))
+
+    def resolvent(self, z: Complex) -> tuple[Complex, Complex]:
+        """sum_i q_i/(Lambda_i - z) and sum_i Lambda_i/(Lambda_i - z) for complex z off the positive axis.
+
+        Raises
+        ------
+        NoConvergence : Newton's residual stays above 1e-10.
+        """
+        lam, mass, signal = self._modes
+        kappa, M = self.kappa, self.M
+        shifted = np.stack([mass / (lam + kappa), mass * lam, signal * lam / (lam + kappa), mass])
+        out = np.empty((2, len(z)), dtype=complex)
+        block = max(1, 200_000 // len(lam))
+        for k in range(0, len(z), block):
+            out[:, k : k + block] = self._newton(z[k : k + block], lam, shifted, kappa, M)
+        return out[0], out[1]
+
+    def _newton(self, z: Complex, lam: Array, weights: Array, kappa: float, M: float) -> Complex:
+        first, square, signal, mass = weights
+        # for small z: z = kappa * eta * A(0)/M; for large z: zeta = z + trace/M. Start from the blend of both.
+        slope = kappa * float(np.sum(first / (lam + kappa))) / M
+        eta = np.where(np.abs(z) < kappa * slope, z / slope, z + kappa)
+        residual = np.full(len(z), np.inf)
+        for _ in range(60):
+            zeta = eta - kappa
+            inverse = 1 / (lam - zeta[:, None])
+            A = inverse @ first
+            value = -zeta * eta * A / M
+            residual = np.abs(value - z) / np.abs(z)
+            if residual.max() < 1e-13:
+                break
+            derivative = 1 - ((inverse * inverse) @ square) / M
+            step = (value - z) / derivative
+            # stay in the upper half plane, where the solution is unique
+            shrink = np.ones(len(z))
+            for _ in range(40):
+                bad = (eta - shrink * step).imag <= 0
+                if not bad.any():
+                    break
+                shrink[bad] /= 2
+            eta = eta - shrink * step
+        if residual.max() > 1e-10:
+            raise NoConvergence(
+                f"expected the self-consistent equation to be solved to 1e-10, reached {residual.max():.2g}"
+            )
+        B = inverse @ signal
+        return np.stack([-(M / zeta) * B / A, inverse @ mass])
+
+    def pole_sum(self, z: float) -> float | None:
+        """sum_i Lambda_i/(z - Lambda_i) for real z above the spectrum; None if z lies in it."""
+        lam, mass, _ = self._modes
+        top = float(lam.max())
+
+        def slope(log_gap: float) -> float:
+            return 1 - float(np.sum(mass * lam / (top * np.exp(log_gap) + (top - lam)) ** 2)) / self.M
+
+        def value(log_gap: float) -> float:
+            zeta = top * (1 + np.exp(log_gap))
+            return float(zeta * (1 + np.sum(mass / (top * np.exp(log_gap) + (top - lam))) / self.M))
+
+        edge = brentq(slope, -30.0, 50.0, xtol=1e-12) if slope(-30.0) < 0 else -30.0
+        if value(edge) >= z:
+            return None
+        gap = brentq(lambda g: value(g) / z - 1, edge, 600.0, xtol=1e-14, rtol=1e-14)
+        return float(np.sum(mass / (top * np.exp(gap) + (top - lam))))
+
+    def kernel_norm(self, rate: float, continuous: bool = False) -> float:
+        """sum_j k_j/delta_j of SGD at batch 1: (gamma/2) tr K in continuous time; infinite if gamma Lambda_1 >= 1."""
+        if continuous:
+            return 0.5 * rate * self.trace
+        pole = self.pole_sum(1 / rate)
+        return np.inf if pole is None else 0.5 * pole
+
+    def largest_stable_rate(self, continuous: bool = False) -> float:
+        """The rate at which the kernel norm is one."""
+        if continuous:
+            return 2 / self.trace
+        low, high = 0.0, 2 / self.trace
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.kernel_norm(middle) < 1 else (low, middle)
+        return low
+
+    def sgd_curve(
+        self,
+        rate: float,
+        steps: Array,
+        *,
+        label_noise: float = 0.0,
+        error: float = 1e-13,
+        continuous: bool = False,
+    ) -> Array:
+        """SGD's risk at batch 1 after the given steps: `volterra.risk_curve` with the equivalent's resolvent.
+
+        delta - nu = -2 gamma^2 (lambda - a)(lambda - b) with a, b = (1 +- sqrt(1 - 2 nu))/(2 gamma) takes the discrete
+        recurrence to the resolvent at two points.
+
+        Raises
+        ------
+        Unstable : the kernel norm is one or more.
+        """
+        check_rate(rate)
+        times = check_steps(np.asarray(steps))
+        norm = self.kernel_norm(rate, continuous)
+        if norm >= 1:
+            raise Unstable(
+                f"expected a rate below the stability limit {self.largest_stable_rate(continuous):.6g}, got {rate:g}, "
+                "at which the risk grows without bound"
+            )
+        settled = (self.floor + label_noise) / (1 - norm)
+        lowest = max(self.smallest_eigenvalue, 1e-3 / (rate * max(1.0, float(times.max()))))
+        path = contour(2 * rate * lowest * (1 - norm), error, continuous, min(1.0, 2 * rate * 2 * (1 + self.trace)))
+        if continuous:
+            signal, kernel = self.resolvent(path.nu / (2 * rate))
+            bias, noise = signal / (2 * rate), 0.5 * rate * (self.trace + path.nu / (2 * rate) * kernel)
+        else:
+            root = np.sqrt(1 - 2 * path.nu)
+            near = path.nu / (rate * (1 + root))
+            far = np.conj((1 + root) / (2 * rate))
+            signal, kernel = self.resolvent(np.concatenate([near, far]))
+            n = len(path.nu)
+            far, far_signal, far_kernel = np.conj(far), np.conj(signal[n:]), np.conj(kernel[n:])
+            apart = far - near
+            bias = (signal[:n] - far_signal) / (2 * rate**2 * apart)
+            noise = -0.5 * (far * far_kernel - near * kernel[:n]) / apart
+        transform = (bias - settled * (noise - norm) / path.nu) / (1 - noise)
+        out = settled - label_noise + path.curve(transform, times)
+        return np.where(times == 0, self.start, out)
+
+
+def equivalent(alpha: float, beta: float, M: float, v: float | None = None) -> Equivalent:
+    """The deterministic equivalent; v = 4 M unless given, ``inf`` allowed for alpha > 1/2.
+
+    Raises
+    ------
+    BadProblem : (alpha, beta) outside the plane, M < 1, M > v, infinite v with alpha <= 1/2, M beyond 2^100.
+
+    >>> e = equivalent(1.0, 1.0, 2.0**40, INFINITE)
+    >>> round(e.kappa * e.M**2, 6), round(e.floor * e.M**2, 5)
+    (2.467401, 4.05871)
+    """
+    check_plane(alpha, beta)
+    size = 4.0 * M if v is None else float(v)
+    if not 1 <= M <= 2.0**100:
+        raise BadProblem(f"expected a model size between 1 and 2^100, got {M:g}")
+    if size < M:
+        raise BadProblem(f"expected M <= v, the ambient dimension, got M = {M:g} and v = {size:g}")
+    if not np.isfinite(size) and alpha <= 0.5:
+        raise BadProblem(f"expected a finite ambient dimension for alpha <= 1/2, got alpha = {alpha:g}")
+    return Equivalent(alpha, beta, float(M), size)
