@@ -8,7 +8,8 @@ With lambda_j = j^(-2 alpha), j <= v, and the resolvent of the sketched features
 Writing zeta = -kappa + eta removes every cancellation; with A = sum lambda/((lambda - zeta)(lambda + kappa)) and
 B = sum lambda^2 b^2/((lambda - zeta)(lambda + kappa)) over the ambient modes,
 
-    z = -zeta eta A/M,   sum_i q_i/(Lambda_i - z) = -(M/zeta) B/A,   sum_i Lambda_i/(Lambda_i - z) = sum lambda/(lambda - zeta),
+    z = -zeta eta A/M,  sum_i q_i/(Lambda_i - z) = -(M/zeta) B/A,
+    sum_i Lambda_i/(Lambda_i - z) = sum_j lambda_j/(lambda_j - zeta),
 
 where Lambda_i, q_i are eigenvalues of K and their shares of the initial risk. Newton in eta, every residual checked.
 Sums over modes are Gauss quadratures (`mode_sums`), so no work grows with M.

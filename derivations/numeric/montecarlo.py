@@ -1,0 +1,215 @@
+"""One-pass SGD and signSGD, sampled: many runs and learning rates at once, streaming.
+
+Features are drawn by the Gaussian reduction (`regression`): for signSGD a triangular factor of K times normals, for SGD
+scaled normals in K's eigenbasis, where no product is needed. Work comes in units of fixed shape (UNIT steps of one
+group of runs) from one random stream a group, so results depend on the seed alone: not on how long blocks are, how many
+workers there are, or which of them takes which group. Memory does not depend on the number of steps.
+
+All learning rates see the same samples (common random numbers), so their differences are less noisy than their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, get_blas_funcs
+
+from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
+from derivations.numeric.regression import Array, BadProblem, Regression
+from derivations.numeric.volterra import check_rate, check_steps
+from derivations.schedules import CONSTANT, Schedule
+
+UNIT = 8
+"""Steps drawn at once."""
+GROUP = 64
+"""Runs that share a random stream."""
+Float = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Mean risk and its standard error, shape (rates, steps), over all runs."""
+
+    steps: Array
+    mean: Array
+    stderr: Array
+    runs: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What one group of runs needs; picklable."""
+
+    sign: bool
+    factor: Float
+    """Lower triangular factor of K for signSGD, square roots of the eigenvalues for SGD."""
+    start: Float
+    floor: float
+    rates: Array
+    record: NDArray[np.int64]
+    runs: int
+    seed: tuple[int, int]
+    noise: str
+    schedule: Schedule
+    batch: int
+
+
+def normals(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Standard normals in single precision by Box and Muller, vectorised: three times faster than numpy's ziggurat."""
+    count = int(np.prod(shape))
+    half = (count + 1) // 2
+    out = np.empty(2 * half, dtype=np.float32)
+    for k in range(0, half, 16_384):
+        n = min(16_384, half - k)
+        radius = rng.random(n, dtype=np.float32)
+        np.subtract(np.float32(1), radius, out=radius)  # in (0, 1]
+        np.log(radius, out=radius)
+        radius *= np.float32(-2)
+        np.sqrt(radius, out=radius)
+        angle = rng.random(n, dtype=np.float32)
+        angle *= np.float32(2 * np.pi)
+        np.multiply(radius, np.cos(angle), out=out[k : k + n])
+        np.multiply(radius, np.sin(angle), out=out[half + k : half + k + n])
+    return out[:count].reshape(shape)
+
+
+def simulate(
+    problem: Regression,
+    optimizer: str,
+    rates: Array | float,
+    steps: Array,
+    runs: int = 64,
+    seed: int = 0,
+    noise: str | LabelNoise = NONE,
+    schedule: Schedule = CONSTANT,
+    batch: int = 1,
+    executor: Executor | None = None,
+) -> Sampled:
+    """Mean risk of ``sgd`` or ``signsgd`` over independent runs, at the given steps, for all learning rates.
+
+    Parameters
+    ----------
+    rates : learning rates, shape (rates,); steps : whole numbers, the last is the length N of the run.
+    executor : spreads groups of runs; results do not depend on it.
+
+    Raises
+    ------
+    BadProblem : an unknown optimizer, rates or steps that are not positive, fewer than two runs, a batch below one.
+
+    >>> from derivations.numeric.regression import power_law
+    >>> found = simulate(power_law(1.0, 1.0, 8, seed=1), "sgd", 0.1, [1, 10], runs=100)
+    >>> found.mean.shape, bool((found.stderr > 0).all())
+    ((1, 2), True)
+    """
+    gamma = np.atleast_1d(np.asarray(rates, dtype=float))
+    for rate in gamma:
+        check_rate(float(rate))
+    if optimizer not in ("sgd", "signsgd"):
+        raise BadProblem(f"expected the optimizer sgd or signsgd, got {optimizer!r}")
+    if runs < 2:
+        raise BadProblem(f"expected at least 2 runs for a standard error, got {runs}")
+    if batch < 1:
+        raise BadProblem(f"expected a batch size >= 1, got {batch}")
+    record = np.unique(np.round(check_steps(steps)).astype(np.int64))
+    law = noise if isinstance(noise, str) else noise.name
+    if isinstance(noise, LabelNoise) and noise.name != "none":
+        raise BadProblem("expected label noise as a text such as 'gaussian:0.5', so that workers can read it")
+    sign = optimizer == "signsgd"
+    precise = gamma.min() < 1e-5 * np.abs(problem.optimum).max()
+    dtype = np.float64 if precise else np.float32
+    if sign:
+        factor, start = cholesky(problem.covariance, lower=True), -problem.optimum
+    else:
+        values, vectors = problem.eigen
+        factor, start = np.sqrt(values), -(vectors.T @ problem.optimum)
+    sizes = [min(GROUP, runs - k) for k in range(0, runs, GROUP)]
+    tasks = [
+        _Task(
+            sign,
+            factor.astype(np.float32),
+            start.astype(dtype),
+            problem.floor,
+            gamma,
+            record,
+            size,
+            (seed, k),
+            law,
+            schedule,
+            batch,
+        )
+        for k, size in enumerate(sizes)
+    ]
+    results = list(executor.map(_group, tasks) if executor else map(_group, tasks))
+    count = sum(sizes)
+    total = np.sum([r[0] for r in results], axis=0)
+    square = np.sum([r[1] for r in results], axis=0)
+    mean = total / count
+    spread = np.sqrt(np.maximum(square / count - mean**2, 0) * count / (count - 1))
+    return Sampled(record.astype(float), mean, spread / np.sqrt(count), count)
+
+
+def _group(task: _Task) -> tuple[Array, Array]:
+    """Sums over the runs of a group of the risk and its square, shape (rates, steps)."""
+    total = np.zeros((len(task.rates), len(task.record)))
+    square = np.zeros_like(total)
+    for k, risk in _trajectory(task):
+        total[:, k] = risk.sum(axis=1)
+        square[:, k] = (risk**2).sum(axis=1)
+    return total, square
+
+
+def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
+    """(index of the step, risks of shape (rates, runs)) at the steps to record."""
+    rng = np.random.Generator(np.random.SFC64(list(task.seed)))
+    M, R, B, G = len(task.start), task.runs, task.batch, len(task.rates)
+    noise = label_noise(task.noise)
+    e = np.tile(task.start, (G, R, 1))
+    last = int(task.record[-1])
+    wanted = {int(n): k for k, n in enumerate(task.record)}
+    if 0 in wanted:
+        yield wanted[0], _risk(task, e)
+    gamma = task.rates.astype(e.dtype)
+    push = np.empty((R, M), dtype=e.dtype)
+    for first in range(0, last, UNIT):
+        x = normals(rng, (UNIT * R * B, M))
+        x = _features(task, x).reshape(UNIT, R, B, M)
+        label = np.sqrt(task.floor) * rng.standard_normal((UNIT, R, B))
+        if noise.name != "none":
+            label = label + noise.sample(rng, (UNIT, R, B))
+        label = label.astype(e.dtype)
+        direction = np.copysign(np.float32(1), x) if task.sign and B == 1 else x
+        for t in range(min(UNIT, last - first)):
+            scale = gamma if task.schedule.constant else gamma * e.dtype.type(task.schedule.factor((first + t) / last))
+            if B == 1:
+                xt, dt = x[t, :, 0], direction[t, :, 0]
+                for g in range(G):
+                    residual = np.einsum("rm,rm->r", xt, e[g]) - label[t, :, 0]
+                    weight = np.sign(residual) if task.sign else residual
+                    np.multiply(dt, (scale[g] * weight)[:, None], out=push)
+                    e[g] -= push
+            else:
+                for g in range(G):
+                    residual = np.einsum("rbm,rm->rb", x[t], e[g]) - label[t]
+                    gradient = np.einsum("rb,rbm->rm", residual, x[t]) / B
+                    e[g] -= scale[g] * (np.sign(gradient) if task.sign else gradient)
+            if first + t + 1 in wanted:
+                yield wanted[first + t + 1], _risk(task, e)
+
+
+def _features(task: _Task, z: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not task.sign:
+        z *= task.factor
+        return z
+    (trmm,) = get_blas_funcs(("trmm",), (task.factor, z))
+    # z L^T in row-major order is L z^T in column-major order
+    return trmm(1.0, task.factor.T, z.T, trans_a=1, overwrite_b=1).T
+
+
+def _risk(task: _Task, e: Float) -> Array:
+    wide = e.astype(np.float64)
+    seen = wide @ task.factor.astype(np.float64) if task.sign else wide * task.factor
+    return task.floor + np.einsum("grm,grm->gr", seen, seen)
