@@ -11,19 +11,17 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from phases import referee_cli
+from phases.referee_cli import BadInput, number
 
 if TYPE_CHECKING:
     from phases.phase_diagram import PhaseDiagram
     from phases.proof.verdict import Verdict
 
 DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-
-
-class BadInput(ValueError):
-    """Input that a command cannot use; the message is one sentence that says what was expected."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,20 +68,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--schedule", default="constant", metavar="S", help="learning-rate schedule (constant)")
     sub.add_argument("--tex", action="store_true", help="as a LaTeX document")
     sub.add_argument("--law", action="store_true", help="the derived law as a law file")
+    referee_cli.add_commands(commands.add_parser)
     sub = command("atlas", "the main job: everything, for all registered laws, with one index.html", law=False)
     sub.add_argument("--out", required=True, metavar="DIR", help="the folder to write")
     sub = command("completion", "print a completion script for your shell", law=False)
     sub.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return parser
-
-
-def _number(name: str, text: str) -> Fraction:
-    from derivations.grammar import ExpressionError, parse_rational
-
-    try:
-        return parse_rational(text)
-    except ExpressionError as error:
-        raise BadInput(f"{name}: {error}") from None
 
 
 def _emit(data: Any) -> None:
@@ -157,8 +147,8 @@ def _at(args: argparse.Namespace) -> int:
     from phases.report import located_json, with_rate_json
     from phases.sensitivity import price
 
-    alpha, beta = _number("--alpha", args.alpha), _number("--beta", args.beta)
-    rate = None if args.rate is None else _number("--rate", args.rate)
+    alpha, beta = number("--alpha", args.alpha), number("--beta", args.beta)
+    rate = None if args.rate is None else number("--rate", args.rate)
     found = _solve(args.law)
     law = found.law
     located = found.at(alpha, beta)
@@ -383,6 +373,7 @@ _COMMANDS = {
     "audit": _audit,
     "compare": _compare,
     "derive": _derive,
+    **referee_cli.COMMANDS,
     "atlas": _atlas,
     "completion": _completion,
 }
@@ -401,6 +392,10 @@ def _bad_input() -> tuple[type[BaseException], ...]:
         ("phases.simplex", "Unbounded"),
         ("phases.simplex", "Infeasible"),
         ("phases.output", "CannotWrite"),
+        ("derivations.schedules", "BadSchedule"),
+        ("derivations.numeric.regression", "BadProblem"),
+        ("derivations.numeric.regression", "NotACovariance"),
+        ("derivations.numeric.law_curve", "NoConstant"),
         ("phases.proof.check", "BadCertificate"),
         ("phases.proof.second_opinion", "NoZ3"),
     )

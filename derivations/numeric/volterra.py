@@ -23,6 +23,7 @@ import numpy as np
 
 from derivations.numeric.contour import Array, Contour, contour
 from derivations.numeric.regression import BadProblem
+from derivations.schedules import CONSTANT, Schedule
 
 
 class Unstable(BadProblem):
@@ -130,6 +131,39 @@ def risk_curve(modes: Recurrence, steps: Array, error: float = 1e-12, continuous
     out = settled - modes.label_noise + path.curve(transform, times)
     start = modes.floor + float(modes.shares.sum())
     return np.where(times == 0, start, out)
+
+
+def stepwise(
+    eigenvalues: Array,
+    shares: Array,
+    rate: float,
+    floor: float,
+    steps: Array,
+    schedule: Schedule = CONSTANT,
+    batch: int = 1,
+    label_noise: float = 0.0,
+) -> Array:
+    """The recurrence one step at a time, O(M N): any schedule, and the reference for `risk_curve`.
+
+    >>> [round(float(x), 9) for x in stepwise(np.array([1.0, 0.25]), np.array([1.0, 0.5]), 0.1, 0.01, [0, 1])]
+    [1.51, 1.327162838]
+    """
+    check_rate(rate)
+    times = np.round(check_steps(np.asarray(steps))).astype(np.int64)
+    last = int(times.max())
+    q = shares.copy()
+    risks = {0: floor + float(q.sum())}
+    wanted = set(times.tolist())
+    for n in range(last):
+        gl = rate * schedule.factor(n / last) * eigenvalues
+        L = floor + float(q.sum())
+        q = (1 - 2 * gl + (1 + 1 / batch) * gl * gl) * q + (gl * gl / batch) * (L + label_noise)
+        if n + 1 in wanted:
+            risks[n + 1] = floor + float(q.sum())
+    out = np.array([risks[int(n)] for n in times])
+    if not np.isfinite(out).all():
+        raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
+    return out
 
 
 def _transform(modes: Recurrence, settled: float, path: Contour) -> np.ndarray:

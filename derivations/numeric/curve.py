@@ -1,0 +1,278 @@
+"""One risk curve from any engine: what ``phases curve`` does.
+
+Engines and what they solve:
+
+* ``volterra``: SGD's exact recurrence on a sampled sketch (constant rate: contour integral; schedule: step by step);
+* ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100;
+* ``ode``: the linearised ODE in continuous time, for every optimizer of the family;
+* ``meanfield``: signSGD's mean-field ODE with the full arcsine;
+* ``montecarlo``: the algorithm itself, sampled;
+* ``law``: the derived law with its leading constants (an asymptote, not a solver).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from derivations.numeric.equivalent import equivalent
+from derivations.numeric.family import Law, Modes, extrapolated, integrate
+from derivations.numeric.label_noise import LabelNoise, label_noise
+from derivations.numeric.law_curve import curve_law
+from derivations.numeric.mean_field import mean_field_curve
+from derivations.numeric.montecarlo import simulate
+from derivations.numeric.regression import Array, BadProblem, Regression, power_law
+from derivations.numeric.sign_ode import SignBasis, drift
+from derivations.numeric.volterra import Unstable, check_rate, recurrence, risk_curve, stepwise
+from derivations.optimizers import Optimizer, registered
+from derivations.schedules import CONSTANT, Schedule
+
+ENGINES = ("volterra", "equivalent", "ode", "meanfield", "montecarlo", "law")
+TIME_LIMIT = 600.0
+"""Seconds a sampled run may be expected to take."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw: ``rate`` per step, ``steps`` = N, ``ambient`` = v (default 4 M), ``sketches`` draws of W."""
+
+    optimizer: str
+    alpha: Fraction
+    beta: Fraction
+    size: float
+    rate: float
+    steps: float
+    engine: str = ""
+    ambient: float | None = None
+    schedule: Schedule = CONSTANT
+    noise: str = "none"
+    batch: int = 1
+    runs: int = 64
+    seed: int = 0
+    sketches: int = 1
+    points: int = 60
+    time_limit: float = TIME_LIMIT
+
+
+@dataclass(frozen=True, eq=False)
+class RiskCurve:
+    """Steps and risks L (no 1/2, without label noise); ``stderr`` from Monte-Carlo; ``model`` says what was solved."""
+
+    engine: str
+    model: str
+    steps: Array
+    risk: Array
+    stderr: Array | None = None
+    terms: dict[str, Array] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def optimizer_named(name: str) -> Optimizer:
+    """A registered optimizer, with or without ``derived/``.
+
+    Raises
+    ------
+    BadProblem : no such optimizer.
+    """
+    known = registered()
+    short = name.removeprefix("derived/")
+    if short not in known:
+        raise BadProblem(f"expected an optimizer, one of {', '.join(known)}, got {name[:60]!r}")
+    return known[short]
+
+
+def default_engine(optimizer: Optimizer) -> str:
+    """volterra for SGD, meanfield for signSGD, ode for the rest of the family."""
+    if _is_sgd(optimizer):
+        return "volterra"
+    return "meanfield" if _is_sign(optimizer) else "ode"
+
+
+def _is_sgd(o: Optimizer) -> bool:
+    return not o.kappa and o.clock == "0" and len(o.noise) == 1
+
+
+def _is_sign(o: Optimizer) -> bool:
+    return bool(o.kappa) and o.clock != "0" and len(o.noise) == 2
+
+
+def log_steps(last: float, points: int) -> Array:
+    """Log-spaced whole steps from 1 to ``last``, without repetition."""
+    grid = np.geomspace(1.0, last, points)
+    return np.unique(np.where(grid < 2.0**53, np.round(grid), grid))
+
+
+def curve(request: Request) -> RiskCurve:
+    """The risk at log-spaced steps.
+
+    Raises
+    ------
+    BadProblem, Unstable, derivations.numeric.law_curve.NoConstant : what was asked cannot be solved; one sentence.
+
+    >>> found = curve(Request("sgd", Fraction(1), Fraction(1), 64, 0.1, 1e6))
+    >>> found.engine, bool(found.risk[0] > found.risk[-1] > 0)
+    ('volterra', True)
+    """
+    optimizer = optimizer_named(request.optimizer)
+    engine = request.engine or default_engine(optimizer)
+    if engine not in ENGINES:
+        raise BadProblem(f"expected an engine, one of {', '.join(ENGINES)}, got {engine[:40]!r}")
+    check_rate(request.rate)
+    if not (np.isfinite(request.steps) and request.steps >= 1):
+        raise BadProblem(f"expected a number of steps >= 1, got {request.steps:g}")
+    if not (np.isfinite(request.size) and request.size >= 1 and request.size == int(request.size)):
+        raise BadProblem(f"expected a whole model size >= 1, got {request.size:g}")
+    if request.sketches < 1 or request.points < 2:
+        raise BadProblem("expected at least 1 sketch and 2 points")
+    steps = log_steps(request.steps, request.points)
+    noise = label_noise(request.noise)
+    if engine == "law":
+        return _law(request, optimizer, steps)
+    if engine == "equivalent":
+        return _equivalent(request, optimizer, noise, steps)
+    solve = _solver(engine, request, optimizer, noise)
+    found = []
+    for k in range(request.sketches):
+        v = None if request.ambient is None else int(request.ambient)
+        problem = power_law(float(request.alpha), float(request.beta), int(request.size), v, request.seed + k)
+        found.append(solve(problem, steps))
+    risk = np.mean([f.risk for f in found], axis=0)
+    stderr = None
+    if engine == "montecarlo":
+        stderr = np.sqrt(sum(f.stderr**2 for f in found if f.stderr is not None)) / len(found)
+    return RiskCurve(engine, found[0].model, steps, risk, stderr)
+
+
+def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
+    if not request.schedule.constant or request.noise != "none" or request.batch != 1:
+        raise BadProblem("expected a constant rate, batch 1 and no label noise with engine law")
+    law = curve_law(optimizer, request.alpha, request.beta)
+    M, gamma = request.size, request.rate
+    tau = law.times(M, gamma, steps)
+    terms = {t.name: t.at(M, gamma, tau) for t in law.terms}
+    notes = [f"no constant is known here for {', '.join(law.missing)}: left out"] if law.missing else []
+    notes += [
+        f"{c.to} overtakes {c.before} at N = {c.steps:.4g}, risk {c.risk:.4g}" for c in law.crossovers(M, gamma, steps)
+    ]
+    model = "derived law with leading constants, infinite ambient dimension"
+    return RiskCurve("law", model, steps, law.risk(M, gamma, tau), None, terms, tuple(notes))
+
+
+def _equivalent(request: Request, optimizer: Optimizer, noise: LabelNoise, steps: Array) -> RiskCurve:
+    if not _is_sgd(optimizer) or not request.schedule.constant or request.batch != 1:
+        raise BadProblem("expected sgd at a constant rate and batch 1 with engine equivalent")
+    _finite_variance(noise)
+    model = equivalent(float(request.alpha), float(request.beta), request.size, request.ambient)
+    risk = model.sgd_curve(request.rate, steps, label_noise=noise.variance)
+    return RiskCurve("equivalent", "deterministic equivalent of SGD's recurrence", steps, risk)
+
+
+def _finite_variance(noise: LabelNoise) -> None:
+    if not np.isfinite(noise.variance):
+        raise BadProblem(f"expected label noise of finite variance with SGD, {noise.name} has none")
+
+
+def _solver(
+    engine: str, request: Request, optimizer: Optimizer, noise: LabelNoise
+) -> Callable[[Regression, Array], RiskCurve]:
+    rate, schedule, batch = request.rate, request.schedule, request.batch
+    if engine == "volterra":
+        if not _is_sgd(optimizer):
+            raise BadProblem(f"expected sgd with engine volterra, got {optimizer.name}")
+        _finite_variance(noise)
+
+        def volterra(problem: Regression, steps: Array) -> RiskCurve:
+            values, shares = problem.eigen[0], problem.shares
+            if schedule.constant:
+                modes = recurrence(values, shares, rate, problem.floor, batch=batch, label_noise=noise.variance)
+                return RiskCurve(engine, "SGD's exact recurrence", steps, risk_curve(modes, steps))
+            seconds = request.steps * problem.size * 4e-9
+            _afford(seconds, request, "engine ode")
+            risk = stepwise(values, shares, rate, problem.floor, steps, schedule, batch, noise.variance)
+            return RiskCurve(engine, "SGD's exact recurrence, step by step", steps, risk)
+
+        return volterra
+    if engine == "meanfield":
+        if not _is_sign(optimizer) or not schedule.constant or batch != 1:
+            raise BadProblem(
+                "expected signsgd at a constant rate and batch 1 with engine meanfield; engine ode has more"
+            )
+
+        def meanfield(problem: Regression, steps: Array) -> RiskCurve:
+            risk = mean_field_curve(SignBasis(problem), rate, steps, noise)
+            return RiskCurve(engine, "arcsine mean-field ODE", steps, risk)
+
+        return meanfield
+    if engine == "montecarlo":
+        if not (_is_sgd(optimizer) or _is_sign(optimizer)):
+            raise BadProblem(
+                f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}; engine ode has more"
+            )
+        M, sign = request.size, _is_sign(optimizer)
+        seconds = request.sketches * request.runs * request.steps * batch * (M * 1.2e-8 + sign * M * M * 1.5e-11)
+        _afford(seconds, request, "fewer runs or steps, or engine ode")
+
+        def montecarlo(problem: Regression, steps: Array) -> RiskCurve:
+            kind = "signsgd" if sign else "sgd"
+            found = simulate(problem, kind, rate, steps, request.runs, request.seed, request.noise, schedule, batch)
+            return RiskCurve(engine, f"{found.runs} sampled runs", steps, found.mean[0], found.stderr[0])
+
+        return montecarlo
+
+    def ode(problem: Regression, steps: Array) -> RiskCurve:
+        modes, speed, strength = family_of(optimizer, problem, noise, batch)
+        last = np.array([steps.max()])
+
+        def solve(growth: float):  # type: ignore[no-untyped-def]
+            return integrate(modes, np.array([rate]), last, speed, strength, schedule, growth)
+
+        risk = extrapolated(solve, steps)
+        if not np.isfinite(risk).all():
+            raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
+        return RiskCurve(engine, "linearised ODE in continuous time", steps, risk)
+
+    return ode
+
+
+def _afford(seconds: float, request: Request, instead: str) -> None:
+    if seconds > request.time_limit:
+        raise BadProblem(
+            f"expected a run of at most {request.time_limit:g} s, this one would take about {seconds:.2g} s: "
+            f"use {instead}, or raise --time-limit"
+        )
+
+
+def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batch: int = 1) -> tuple[Modes, Law, Law]:
+    """Modes, speed and strength of any subset of the four effects on a problem (see `family`).
+
+    The drift matrix is K, or D^-1/2 K with preconditioning; the noise of a step is K L/B, (4/pi^2) K with the effective
+    rate, and K_sigma in the place of (4/pi^2) K with reshaping.
+    """
+    normalised, reshaped = bool(optimizer.kappa), len(optimizer.noise) == 2
+    basis = SignBasis(problem)
+    K, sigma = problem.covariance, basis.sigma
+    if reshaped:
+        C = (
+            (2 / np.pi)
+            * np.arcsin(np.clip(K / np.outer(sigma, sigma), -1.0, 1.0))
+            * (1.0 if normalised else np.pi**2 / 4)
+        )
+    else:
+        C = K * (4 / np.pi**2 if normalised else 1.0)
+    if optimizer.clock == "0":
+        values, vectors = problem.eigen
+        shares = problem.shares
+        spread = np.einsum("ij,ij->j", vectors, C @ vectors)
+    else:
+        values, vectors = basis.eigen
+        root = np.sqrt(sigma)
+        shares = values * basis.start**2
+        spread = np.einsum("ij,ij->j", vectors, (C * np.outer(root, root)) @ vectors)
+    modes = Modes(values, shares, spread, problem.floor)
+    if normalised:
+        return modes, drift(noise, batch), np.ones_like
+    _finite_variance(noise)
+    return modes, np.ones_like, lambda L: (L + noise.variance) / batch
