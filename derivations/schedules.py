@@ -31,7 +31,7 @@ class Schedule:
     def factor(self, fraction: float) -> float:
         """The factor on the rate after a fraction 0 <= n/N <= 1 of the steps.
 
-        >>> schedule("wsd:0.1:0.2:1").factor(0.9)
+        >>> schedule("wsd:0.1:0.5:1").factor(0.75)
         0.5
         """
         left = min(1.0, max(0.0, 1.0 - fraction))

@@ -42,7 +42,7 @@ def real(name: str, text: str) -> float:
     base, caret, power = text.partition("^")
     try:
         if caret:
-            return float(base) ** float(power)
+            return float(float(base) ** float(power))
         if "/" in text:
             return float(Fraction(text))
         return float(text)
@@ -87,6 +87,62 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     sub.add_argument("--csv", action="store_true", help="as CSV")
     sub.add_argument("--plot", metavar="FILE", help="also draw it (.png, .svg, .pdf)")
+    sub = add("check", help="a law against the dynamics", description="A law against the dynamics, at one point.")
+    sub.add_argument("law", metavar="LAW", help="a registered name or a .toml law file")
+    sub.add_argument("--json", action="store_true", help="machine-readable output")
+    sub.add_argument("--alpha", metavar="A", help="feature decay (default: one point a phase)")
+    sub.add_argument("--beta", metavar="B", help="target decay")
+    sub.add_argument("--compute", default="1e20", metavar="F", help="trace the envelope up to this f = M N")
+    sub.add_argument("--engine", default="mode", choices=("mode",), help="mode: power-law modes without a sketch")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from phases.phase_diagram import diagram
+    from phases.referee import AGREES, DISAGREES, check
+
+    if (args.alpha is None) != (args.beta is None):
+        raise BadInput("expected both --alpha and --beta, or neither for one point a phase")
+    largest = real("--compute", args.compute)
+    found = diagram(args.law)
+    points = [p.sample for p in found.phases]
+    if args.alpha is not None:
+        points = [(number("--alpha", args.alpha), number("--beta", args.beta))]
+    rows: list[dict[str, Any]] = []
+    verdicts = []
+    for alpha, beta in points:
+        result = check(found, Fraction(alpha), Fraction(beta), largest)
+        verdicts.append(result.verdict)
+        for c in result.comparisons:
+            exact = [str(x) for x in c.predicted]
+            rows.append(
+                {
+                    "law": result.law,
+                    "phase": list(result.phases),
+                    "alpha": str(alpha),
+                    "beta": str(beta),
+                    "engine": result.engine,
+                    "quantity": c.quantity,
+                    "predicted": exact[0] if exact[0] == exact[1] else exact,
+                    "fitted": None if c.fit is None else c.fit.value,
+                    "error": None if c.fit is None else c.fit.error,
+                    "window": None if c.fit is None else list(c.fit.window),
+                    "verdict": c.verdict,
+                }
+            )
+    overall = DISAGREES if DISAGREES in verdicts else AGREES if set(verdicts) == {AGREES} else "cannot tell"
+    if args.json:
+        print(json.dumps({"law": found.law.name, "verdict": overall, "rows": rows}, indent=1))
+    else:
+        for r in rows:
+            said = r["predicted"] if isinstance(r["predicted"], str) else " to ".join(r["predicted"])
+            seen = "-" if r["fitted"] is None else f"{r['fitted']:.4f} +- {r['error']:.4f}"
+            span = "" if r["window"] is None else f", f = {r['window'][0]:.0e} to {r['window'][1]:.0e}"
+            place = f"({r['alpha']}, {r['beta']})"
+            print(
+                f"{'/'.join(r['phase']):<6} {place:<14} {r['quantity']:<15} {said:<14} {seen:<20} {r['verdict']}{span}"
+            )
+        print(f"{found.law.name}, engine mode: {overall}")
+    return REFUTED if overall == DISAGREES else DONE if overall == AGREES else UNDECIDED
 
 
 def _curve(args: argparse.Namespace) -> int:
@@ -146,4 +202,4 @@ def _curve(args: argparse.Namespace) -> int:
     return DONE
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"curve": _curve}
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"curve": _curve, "check": _check}

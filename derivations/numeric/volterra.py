@@ -120,7 +120,7 @@ def risk_curve(modes: Recurrence, steps: Array, error: float = 1e-12, continuous
 
     >>> modes = recurrence(np.array([1.0, 0.25]), np.array([1.0, 0.5]), 0.1, floor=0.01)
     >>> [round(float(x), 9) for x in risk_curve(modes, [0, 1, 1e9])]
-    [1.51, 1.327162838, 0.010714286]
+    [1.51, 1.32166875, 0.010733945]
     """
     times = check_steps(np.asarray(steps))
     norm = modes.kernel_norm
@@ -146,7 +146,7 @@ def stepwise(
     """The recurrence one step at a time, O(M N): any schedule, and the reference for `risk_curve`.
 
     >>> [round(float(x), 9) for x in stepwise(np.array([1.0, 0.25]), np.array([1.0, 0.5]), 0.1, 0.01, [0, 1])]
-    [1.51, 1.327162838]
+    [1.51, 1.32166875]
     """
     check_rate(rate)
     times = np.round(check_steps(np.asarray(steps))).astype(np.int64)

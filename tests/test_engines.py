@@ -1,0 +1,248 @@
+"""The referee's engines against independent references."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.signal import fftconvolve
+
+from derivations.numeric.curve import Request, curve
+from derivations.numeric.equivalent import INFINITE, equivalent
+from derivations.numeric.family import extrapolated, integrate
+from derivations.numeric.fit import exponent
+from derivations.numeric.label_noise import label_noise
+from derivations.numeric.mean_field import mean_field_curve
+from derivations.numeric.mode_sums import mode_nodes
+from derivations.numeric.montecarlo import normals, simulate
+from derivations.numeric.regression import BadProblem, NotACovariance, Regression, power_law, regression
+from derivations.numeric.sign_ode import SignBasis, linearised_curve, stationary_risk
+from derivations.numeric.volterra import Unstable, largest_stable_rate, recurrence, risk_curve, stepwise
+from derivations.schedules import schedule
+from phases.cli import main
+
+PLANE = [(1.0, 1.0), (0.7, 0.4), (0.4, 0.7), (1.5, 0.2)]
+
+
+@pytest.mark.parametrize("alpha, beta", PLANE)
+@pytest.mark.parametrize("fraction", [0.1, 0.9, 0.999])
+def test_contour_equals_the_recurrence_step_by_step(alpha: float, beta: float, fraction: float) -> None:
+    p = power_law(alpha, beta, 48, seed=3)
+    values = p.eigen[0]
+    rate = fraction * largest_stable_rate(values)
+    steps = np.unique(np.round(np.geomspace(1, 4000, 15)))
+    modes = recurrence(values, p.shares, rate, p.floor)
+    assert risk_curve(modes, steps) == pytest.approx(stepwise(values, p.shares, rate, p.floor, steps), rel=1e-9)
+
+
+def test_contour_equals_an_fft_volterra_solution_and_the_secular_eigenvalues() -> None:
+    p = power_law(0.8, 0.6, 32, seed=4)
+    values, rate, N = p.eigen[0], 0.2, 512
+    modes = recurrence(values, p.shares, rate, p.floor)
+    n = np.arange(N + 1)
+    powers = (1 - modes.decay[:, None]) ** n
+    forcing = p.floor + modes.shares @ powers
+    kernel = np.concatenate([[0.0], (modes.injection @ powers)[:-1]])
+    risk = forcing.copy()
+    for _ in range(200):  # Picard iteration of L = F + K * L with fast convolutions
+        risk = forcing + fftconvolve(kernel, risk)[: N + 1]
+    assert risk_curve(modes, n.astype(float)) == pytest.approx(risk, rel=1e-9)
+    # the dense eigen-solution of the diagonal-plus-rank-one matrix
+    matrix = np.diag(1 - modes.decay) + modes.injection[:, None]
+    eigenvalues, vectors = np.linalg.eig(matrix)
+    late = 1e5
+    fixed = np.linalg.solve(np.eye(len(values)) - matrix, modes.injection * p.floor)
+    q = (vectors * eigenvalues**late) @ np.linalg.solve(vectors, modes.shares - fixed) + fixed
+    assert risk_curve(modes, [late])[0] == pytest.approx(p.floor + float(q.real.sum()), rel=1e-9)
+    assert risk_curve(modes, [1e14])[0] == pytest.approx(modes.stationary, rel=1e-10)
+
+
+def test_an_unstable_rate_is_reported_and_the_limit_is_sharp() -> None:
+    p = power_law(1.0, 1.0, 16, seed=1)
+    limit = largest_stable_rate(p.eigen[0])
+    assert recurrence(p.eigen[0], p.shares, limit * (1 - 1e-9), p.floor).kernel_norm < 1
+    with pytest.raises(Unstable, match="stability limit"):
+        recurrence(p.eigen[0], p.shares, limit * (1 + 1e-9), p.floor)
+
+
+@pytest.mark.parametrize("alpha, beta", [(1.0, 1.0), (0.4, 0.7)])
+def test_deterministic_equivalent_is_the_mean_over_sketches(alpha: float, beta: float) -> None:
+    """Up to a bias of order 1/M and the scatter of the mean."""
+    M, draws = 96, 24
+    model = equivalent(alpha, beta, M)
+    rate = 0.3 * model.largest_stable_rate()
+    steps = np.geomspace(1, 1e6, 8)
+    curves = []
+    for seed in range(draws):
+        p = power_law(alpha, beta, M, seed=seed)
+        curves.append(risk_curve(recurrence(p.eigen[0], p.shares, rate, p.floor), steps))
+    mean, scatter = np.mean(curves, axis=0), np.std(curves, axis=0) / np.sqrt(draws - 1)
+    assert np.all(np.abs(model.sgd_curve(rate, steps) - mean) < 5 * scatter + 4 / M * mean)
+
+
+def test_deterministic_equivalent_at_astronomical_size() -> None:
+    steps = np.geomspace(1, 1e8, 12)
+    large, larger = (equivalent(1.0, 1.0, 2.0**k, INFINITE).sgd_curve(0.3, steps) for k in (50, 60))
+    assert large == pytest.approx(larger, rel=1e-4)
+    finer = equivalent(1.0, 1.0, 2.0**50, INFINITE).sgd_curve(0.3, steps, error=1e-15)
+    assert large == pytest.approx(finer, rel=1e-5)
+
+
+@pytest.mark.parametrize("M", [1, 7, 33, 100, 4567])
+@pytest.mark.parametrize("a", [0.3, 1.0, 2.5])
+def test_gauss_sums_are_sums(M: int, a: float) -> None:
+    j, w = mode_nodes(float(M))
+    assert w @ j**-a == pytest.approx(np.sum(np.arange(1, M + 1.0) ** -a), rel=1e-13)
+
+
+def test_family_equals_a_general_ode_solver_with_and_without_schedule() -> None:
+    p = power_law(0.6, 0.6, 64, seed=1)
+    modes, N, rate = SignBasis(p).modes, 2000.0, 3e-3
+    for text in ("constant", "power:1", "wsd:0.1:0.3:2"):
+        plan = schedule(text)
+
+        def field(n: float, q: np.ndarray, plan=plan) -> np.ndarray:  # type: ignore[no-untyped-def]
+            g = rate * plan.factor(n / N)
+            m = 2 / np.pi / np.sqrt(modes.floor + q.sum())
+            return -2 * g * m * modes.rates * q + g * g * modes.rates * modes.noise
+
+        steps = np.geomspace(5, N, 12)
+        options = {"rtol": 1e-9, "atol": 1e-13, "max_step": 20.0}
+        exact = modes.floor + solve_ivp(field, (0, N), modes.shares, t_eval=steps, **options).y.sum(axis=0)
+        found = linearised_curve(SignBasis(p), rate, steps, schedule=plan)
+        assert found == pytest.approx(exact, rel=5e-4), text
+
+
+def test_small_rates_bring_the_continuous_limit_of_sgd_to_its_recurrence() -> None:
+    p = power_law(1.0, 0.8, 32, seed=2)
+    from derivations.numeric.family import Modes
+
+    values = p.eigen[0]
+    modes = Modes(values, p.shares, values, p.floor)
+    steps, rate = np.geomspace(10, 1e6, 8), 1e-4
+
+    def solve(growth: float):  # type: ignore[no-untyped-def]
+        return integrate(modes, np.array([rate]), np.array([1e6]), np.ones_like, lambda L: L, growth=growth)
+
+    exact = risk_curve(recurrence(values, p.shares, rate, p.floor), steps)
+    assert extrapolated(solve, steps) == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.mark.parametrize("noise", ["none", "gaussian:0.3", "rademacher:0.3", "cauchy:0.1", "student:0.2:3"])
+def test_stationary_risk_closes_both_odes(noise: str) -> None:
+    p = power_law(0.7, 0.7, 24, seed=5)
+    basis, law, rate = SignBasis(p), label_noise(noise), 2e-3
+    level = stationary_risk(p, rate, law)
+    late = np.array([1e9])
+    assert linearised_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-9)
+    assert mean_field_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", ["none", "rademacher:0.5", "cauchy:0.2"])
+def test_mean_field_follows_sampled_signsgd_in_the_transient(noise: str) -> None:
+    p = power_law(0.8, 0.6, 128, seed=1)
+    steps = np.unique(np.round(np.geomspace(1, 1500, 10)))
+    sampled = simulate(p, "signsgd", 3e-3, steps, runs=192, seed=2, noise=noise)
+    predicted = mean_field_curve(SignBasis(p), 3e-3, steps, label_noise(noise))
+    gap = np.abs(predicted - sampled.mean[0])
+    assert np.all(gap < 0.06 * sampled.mean[0] + 4 * sampled.stderr[0])
+
+
+def test_sampled_sgd_is_the_exact_recurrence() -> None:
+    p = power_law(0.6, 0.6, 32, seed=1)
+    rate = 0.2 * largest_stable_rate(p.eigen[0])
+    steps = np.array([1.0, 10.0, 100.0, 400.0])
+    for batch in (1, 3):
+        modes = recurrence(p.eigen[0], p.shares, rate, p.floor, batch=batch, label_noise=0.04)
+        sampled = simulate(p, "sgd", rate, steps, runs=1024, seed=1, noise="gaussian:0.2", batch=batch)
+        assert np.all(np.abs(sampled.mean[0] - risk_curve(modes, steps)) < 5 * sampled.stderr[0])
+
+
+def test_samples_depend_on_the_seed_alone() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    p = power_law(1.0, 1.0, 16, seed=1)
+    alone = simulate(p, "signsgd", [0.01, 0.02], [1, 20, 50], runs=200, seed=7)
+    with ThreadPoolExecutor(3) as pool:
+        together = simulate(p, "signsgd", [0.01, 0.02], [1, 20, 50], runs=200, seed=7, executor=pool)
+    assert np.array_equal(alone.mean, together.mean)
+    assert not np.array_equal(alone.mean, simulate(p, "signsgd", [0.01, 0.02], [1, 20, 50], runs=200, seed=8).mean)
+    z = normals(np.random.default_rng(1), (200_001,)).astype(float)
+    assert abs(z.mean()) < 0.01 and abs(z.var() - 1) < 0.02 and abs((z**4).mean() - 3) < 0.15
+
+
+@pytest.mark.parametrize("decay, correction", [(0.5, 0.2), (0.8, 0.5), (0.3, 0.1)])
+def test_error_bars_cover_corrections_to_scaling(decay: float, correction: float) -> None:
+    x = np.logspace(2, 14, 49)
+    fit = exponent(x, x**-decay * (1 + 3 * x**-correction))
+    assert abs(fit.value + decay) <= 1.5 * fit.error
+
+
+def test_bad_problems_are_refused_with_one_sentence() -> None:
+    with pytest.raises(NotACovariance, match="square"):
+        regression(np.ones((2, 3)), np.ones(2))
+    with pytest.raises(NotACovariance, match="NaN"):
+        regression(np.array([[1.0, np.nan], [np.nan, 1.0]]), np.ones(2))
+    with pytest.raises(NotACovariance, match="semi-definite"):
+        regression(np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2))
+    with pytest.raises(NotACovariance, match="symmetric"):
+        regression(np.array([[1.0, 0.2], [0.1, 1.0]]), np.ones(2))
+    with pytest.raises(BadProblem, match="M <= v"):
+        power_law(1.0, 1.0, 10, 5)
+    with pytest.raises(BadProblem, match="learning rate > 0"):
+        stationary_risk(Regression(np.eye(2), np.ones(2), 0.0), -1.0)
+
+
+@pytest.mark.parametrize("engine", ["volterra", "equivalent", "ode", "montecarlo", "law"])
+def test_every_engine_of_sgd_draws_the_same_curve(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["curve", "sgd", "--alpha", "1", "--beta", "1", "--model-size", "64", "--rate", "0.05", "--steps", "1e4"]
+    assert main([*args, "--engine", engine, "--json", "--points", "8", "--sketches", "2"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["engine"] == engine and len(data["steps"]) == len(data["risk"])
+    assert ("stderr" in data) == (engine == "montecarlo")
+    exact = curve(Request("sgd", Fraction(1), Fraction(1), 64, 0.05, 1e4, points=8, sketches=2)).risk
+    # the law is an asymptote with constants for v = inf; two sketches of M = 64 scatter about the equivalent
+    within = {"law": 3.0, "equivalent": 2.0, "montecarlo": 1.5}.get(engine, 1.1)
+    assert np.all(np.abs(np.log(np.array(data["risk"]) / exact)) < np.log(within))
+
+
+@pytest.mark.parametrize(
+    "extra, words",
+    [
+        (["--rate", "0"], "learning rate > 0"),
+        (["--rate", "9"], "stability limit"),
+        (["--ambient", "8"], "M <= v"),
+        (["--steps", "1e9", "--engine", "montecarlo"], "would take about"),
+        (["--engine", "magic"], "expected an engine"),
+        (["--noise", "cauchy:1"], "finite variance"),
+        (["--schedule", "never"], "expected a schedule"),
+        (["--model-size", "x"], "expected a number"),
+        (["--alpha", "0.1", "--beta", "0.1"], "alpha + beta > 1/2"),
+    ],
+)
+def test_bad_curves_exit_2(extra: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["curve", "sgd", "--alpha", "1", "--beta", "1", "--model-size", "32", "--rate", "0.1", "--steps", "100"]
+    assert main([*args, *extra]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1
+
+
+def test_the_referee_tells_the_derived_law_from_the_printed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """signSGD at (2/5, 7/10): slope 12/25 and x* = 3/5 in the dynamics, not 6/13 and 15/26."""
+    point = ["--alpha", "2/5", "--beta", "7/10", "--json"]
+    assert main(["check", "derived/signsgd", *point]) == 0
+    rows = {r["quantity"]: r for r in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows["slope"]["predicted"] == "12/25" and rows["slope"]["verdict"] == "agrees"
+    assert main(["check", "kim2026/signsgd", *point]) == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "disagrees"
+
+
+def test_the_referee_agrees_with_the_published_sgd_law(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e16"]) == 0
+    assert "agrees" in capsys.readouterr().out
+    assert main(["check", "paquette2024/sgd", "--alpha", "1"]) == 2
+    assert "expected both" in capsys.readouterr().err
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1", "--compute", "10"]) == 2
