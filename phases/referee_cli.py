@@ -196,7 +196,7 @@ def _curve(args: argparse.Namespace) -> int:
     separator = "," if args.csv else "  "
     print(separator.join(columns))
     for row in zip(*columns.values(), strict=True):
-        print(separator.join(str(x) if isinstance(x, int) else f"{x:.10g}" for x in row))
+        print(separator.join(str(x) if isinstance(x, int) else f"{x:.6g}" for x in row))
     if args.plot is not None:
         print(f"wrote {args.plot}", file=sys.stderr)
     return DONE
