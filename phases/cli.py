@@ -396,6 +396,7 @@ def _bad_input() -> tuple[type[BaseException], ...]:
         ("derivations.numeric.regression", "BadProblem"),
         ("derivations.numeric.regression", "NotACovariance"),
         ("derivations.numeric.law_curve", "NoConstant"),
+        ("derivations.numeric.equivalent", "NoConvergence"),
         ("phases.proof.check", "BadCertificate"),
         ("phases.proof.second_opinion", "NoZ3"),
     )

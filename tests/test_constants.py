@@ -100,12 +100,14 @@ def test_exponents_of_sums_are_their_local_slopes(a, ends, alpha, beta, depth) -
         in_m = float(mpmath.log10(total(J, M + h) / total(J, M - h)) / (2 * h))
         span = {"1": 0, "J": J, "M": M}
         ratio = 10.0 ** (-abs(power - 1) * (span[ends[1]] - span[ends[0]]))
-        near_one = 10.0**-depth if "1" not in ends else (abs(power - 1) + 1) * ratio
+        # sum and integral differ at an end X by half its last term, a fraction |a - 1|/(2 X) of the sum; X >= 10^depth
+        near_one = 10.0**-depth + (0.0 if "1" not in ends else (abs(power - 1) + 1) * ratio)
         bound = (abs(power - 1) + 1) * (2 * ratio / (1 - ratio) + 2 * near_one) + 1e-5
         if power > 1 and ends[0] == "1":  # the sum converges to zeta: the other end is a fraction ratio of it
             bound += 2 * ratio
         elif ends[0] == "1":  # the first modes add a constant
             bound += 4 * abs(float(mpmath.zeta(power) / total(J, M))) + 1e-5
+    assume(bound < 0.1)  # near the threshold the ends are too close to tell anything
     scale = max(1.0, 1 / (2 * float(alpha)))
     assert in_m == pytest.approx(at.get("M", 0.0), abs=bound)
     assert in_j == pytest.approx(at.get("tau", 0.0), abs=bound * scale)

@@ -215,6 +215,8 @@ def test_every_engine_of_sgd_draws_the_same_curve(engine: str, capsys: pytest.Ca
         (["--rate", "0"], "learning rate > 0"),
         (["--rate", "9"], "stability limit"),
         (["--ambient", "8"], "M <= v"),
+        (["--ambient", "inf"], "whole ambient dimension"),
+        (["--ambient", "nan", "--engine", "equivalent"], "M <= v"),
         (["--steps", "1e9", "--engine", "montecarlo"], "would take about"),
         (["--engine", "magic"], "expected an engine"),
         (["--noise", "cauchy:1"], "finite variance"),

@@ -134,9 +134,11 @@ def curve(request: Request) -> RiskCurve:
     if engine == "equivalent":
         return _equivalent(request, optimizer, noise, steps)
     solve = _solver(engine, request, optimizer, noise)
+    if request.ambient is not None and not (np.isfinite(request.ambient) and request.ambient == int(request.ambient)):
+        raise BadProblem(f"expected a whole ambient dimension with a sampled sketch, got {request.ambient:g}")
+    v = None if request.ambient is None else int(request.ambient)
     found = []
     for k in range(request.sketches):
-        v = None if request.ambient is None else int(request.ambient)
         problem = power_law(float(request.alpha), float(request.beta), int(request.size), v, request.seed + k)
         found.append(solve(problem, steps))
     risk = np.mean([f.risk for f in found], axis=0)
@@ -253,24 +255,17 @@ def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batc
     """
     normalised, reshaped = bool(optimizer.kappa), len(optimizer.noise) == 2
     basis = SignBasis(problem)
-    K, sigma = problem.covariance, basis.sigma
     if reshaped:
-        C = (
-            (2 / np.pi)
-            * np.arcsin(np.clip(K / np.outer(sigma, sigma), -1.0, 1.0))
-            * (1.0 if normalised else np.pi**2 / 4)
-        )
+        noise_covariance = basis.reshaped * (1.0 if normalised else np.pi**2 / 4)
     else:
-        C = K * (4 / np.pi**2 if normalised else 1.0)
+        noise_covariance = problem.covariance * (4 / np.pi**2 if normalised else 1.0)
     if optimizer.clock == "0":
         values, vectors = problem.eigen
         shares = problem.shares
-        spread = np.einsum("ij,ij->j", vectors, C @ vectors)
+        spread = np.einsum("ij,ij->j", vectors, noise_covariance @ vectors)
     else:
-        values, vectors = basis.eigen
-        root = np.sqrt(sigma)
-        shares = values * basis.start**2
-        spread = np.einsum("ij,ij->j", vectors, (C * np.outer(root, root)) @ vectors)
+        values, shares = basis.modes.rates, basis.modes.shares
+        spread = basis.spread(noise_covariance)
     modes = Modes(values, shares, spread, problem.floor)
     if normalised:
         return modes, drift(noise, batch), np.ones_like

@@ -262,7 +262,7 @@ def equivalent(alpha: float, beta: float, M: float, v: float | None = None) -> E
     size = 4.0 * M if v is None else float(v)
     if not 1 <= M <= 2.0**100:
         raise BadProblem(f"expected a model size between 1 and 2^100, got {M:g}")
-    if size < M:
+    if not size >= M:
         raise BadProblem(f"expected M <= v, the ambient dimension, got M = {M:g} and v = {size:g}")
     if not np.isfinite(size) and alpha <= 0.5:
         raise BadProblem(f"expected a finite ambient dimension for alpha <= 1/2, got alpha = {alpha:g}")

@@ -1,6 +1,6 @@
 """signSGD's risk by the mean-field ODE with the full arcsine: right in the transient too.
 
-Given theta, the expected step of coordinate i is exactly -gamma T(rho_i), rho_i = (K e)_i/(sigma_i sqrt(L - floor') ),
+Given theta, the expected step of coordinate i is exactly -gamma T(rho_i), rho_i = (K e)_i/(sigma_i sqrt(L)),
 e = theta - theta*, with T(rho) = (2/pi) arcsin(rho) without label noise (`label_noise`); the linearised ODE keeps only
 its slope at zero. Here the mean path e(n) follows the full T, in the biorthogonal eigenbasis by an exponential
 integrator whose nonlinear part is the remainder T - slope; fluctuations about it are linear, as in `sign_ode`.

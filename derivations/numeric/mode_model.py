@@ -119,15 +119,12 @@ def envelope(
                 table[:, i] = np.where(np.isfinite(path.risk[-1]), path.risk[-1], np.inf)
         best[k], best_rate[k] = _minimum(np.log(rates), table)
     log_risk, at = _minimum(np.log(sizes), best, logged=True)
-    columns = np.arange(len(compute))
-    nearest = np.nanargmin(np.where(np.isfinite(best), best, np.inf), axis=0)
-    # the rate at the refined size, by linear interpolation between neighbouring sizes
-    rate = np.empty(len(compute))
-    for i in columns:
+    keep = np.flatnonzero(np.isfinite(log_risk))
+    rate = np.empty(len(keep))
+    for k, i in enumerate(keep):  # at the refined size, by linear interpolation between neighbouring sizes
         fine = np.isfinite(best[:, i])
-        rate[i] = np.interp(at[i], np.log(sizes)[fine], best_rate[fine, i]) if fine.any() else best_rate[nearest[i], i]
-    keep = np.isfinite(log_risk)
-    return Envelope(compute[keep], np.exp(log_risk[keep]), np.exp(at[keep]), np.exp(rate[keep]))
+        rate[k] = np.interp(at[i], np.log(sizes)[fine], best_rate[fine, i])
+    return Envelope(compute[keep], np.exp(log_risk[keep]), np.exp(at[keep]), np.exp(rate))
 
 
 def _minimum(grid: Array, table: Array, logged: bool = False) -> tuple[Array, Array]:

@@ -54,13 +54,21 @@ class SignBasis:
         return -(self.eigen[1].T @ (np.sqrt(self.sigma) * self.problem.optimum))
 
     @cached_property
-    def noise(self) -> Array:
-        """s_i, shape (M,)."""
+    def reshaped(self) -> Array:
+        """K_sigma = (2/pi) arcsin of the correlations, shape (M, M)."""
         correlation = self.problem.covariance / np.outer(self.sigma, self.sigma)
-        reshaped = (2 / np.pi) * np.arcsin(np.clip(correlation, -1.0, 1.0))
+        return (2 / np.pi) * np.arcsin(np.clip(correlation, -1.0, 1.0))
+
+    def spread(self, covariance: Array) -> Array:
+        """(Q^T D^1/4 C D^1/4 Q)_ii for the covariance C of a step's noise."""
         root = np.sqrt(self.sigma)
         Q = self.eigen[1]
-        return np.einsum("ij,ij->j", Q, (reshaped * np.outer(root, root)) @ Q)
+        return np.einsum("ij,ij->j", Q, (covariance * np.outer(root, root)) @ Q)
+
+    @cached_property
+    def noise(self) -> Array:
+        """s_i, shape (M,)."""
+        return self.spread(self.reshaped)
 
     @cached_property
     def modes(self) -> Modes:
