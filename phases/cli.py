@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from phases import referee_cli
-from phases.referee_cli import BadInput, number
+from phases import check_cli, curve_cli
+from phases.arguments import BadInput, number
 
 if TYPE_CHECKING:
     from phases.phase_diagram import PhaseDiagram
     from phases.proof.verdict import Verdict
 
 DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+_RUNNING = (curve_cli, check_cli)
+"""Commands that run dynamics, a module each."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,7 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--schedule", default="constant", metavar="S", help="learning-rate schedule (constant)")
     sub.add_argument("--tex", action="store_true", help="as a LaTeX document")
     sub.add_argument("--law", action="store_true", help="the derived law as a law file")
-    referee_cli.add_commands(commands.add_parser)
+    for module in _RUNNING:
+        module.add_commands(commands.add_parser)
     sub = command("atlas", "the main job: everything, for all registered laws, with one index.html", law=False)
     sub.add_argument("--out", required=True, metavar="DIR", help="the folder to write")
     sub = command("completion", "print a completion script for your shell", law=False)
@@ -373,7 +376,7 @@ _COMMANDS = {
     "audit": _audit,
     "compare": _compare,
     "derive": _derive,
-    **referee_cli.COMMANDS,
+    **{name: run for module in _RUNNING for name, run in module.COMMANDS.items()},
     "atlas": _atlas,
     "completion": _completion,
 }

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 
 
+def check_target(path: Path) -> None:
+    """Raise CannotWrite if a figure cannot go to this path."""
+    if path.suffix not in FORMATS:
+        raise CannotWrite(f"--plot: expected a file name ending in {', '.join(FORMATS)}, got {path.name!r}")
+    if not path.parent.is_dir():
+        raise CannotWrite(f"--plot: expected an existing folder, {path.parent} is none")
+
+
 def draw_curve(found: RiskCurve, title: str, path: Path) -> None:
     """Draw the risk against steps on logarithmic axes, with the error band and terms it has.
 
@@ -22,10 +30,7 @@ def draw_curve(found: RiskCurve, title: str, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    if path.suffix not in FORMATS:
-        raise CannotWrite(f"--plot: expected a file name ending in {', '.join(FORMATS)}, got {path.name!r}")
-    if not path.parent.is_dir():
-        raise CannotWrite(f"--plot: expected an existing folder, {path.parent} is none")
+    check_target(path)
     figure = Figure(figsize=(6.0, 4.0), layout="constrained")
     axes = figure.subplots()
     for name, values in found.terms.items():

@@ -1,25 +1,30 @@
 """A law against the dynamics: predicted and fitted exponents, side by side.
 
-The envelope of the mode model (`derivations.numeric.mode_model`) is traced to large compute and its slope, model-size
-exponent x* and rate exponent e* are fitted with error bars; each is held against the law's exact optimum at the point.
-A quantity agrees within two error bars and disagrees beyond four; between, or where the error bar is too wide, the
+The envelope of an engine (`derivations.numeric.envelope`) is traced to large compute; its slope, model-size exponent x*
+and rate exponent e* are fitted with error bars, and each is held against the law's exact optimum at the point. A
+quantity agrees within two error bars and disagrees beyond four; between, or where the error bar is too wide, the
 referee cannot tell. A law agrees if its slope does and nothing disagrees.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from derivations.numeric.curve import optimizer_named
+from derivations.numeric.envelope import Envelope, Progress, envelope
+from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
-from derivations.numeric.mode_model import Envelope, envelope
-from derivations.numeric.regression import BadProblem
+from derivations.numeric.regression import Array, BadProblem
 from phases.phase_diagram import PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
+WINDOWS = 3
+"""Windows of local slopes, four points and one shared each."""
 WIDEST = 0.03
 """An error bar above this decides nothing."""
 FINEST = 0.002
@@ -43,10 +48,11 @@ class Check:
     law: str
     optimizer: str
     engine: str
+    model: str
     point: tuple[Fraction, Fraction]
     phases: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
-    envelope: Envelope
+    envelopes: tuple[Envelope, ...]
 
     @property
     def verdict(self) -> str:
@@ -54,6 +60,35 @@ class Check:
         if any(c.verdict == DISAGREES for c in self.comparisons):
             return DISAGREES
         return self.comparisons[0].verdict
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One JSON object a quantity, exact numbers as strings."""
+        out = []
+        for c in self.comparisons:
+            low, high = (str(x) for x in c.predicted)
+            out.append(
+                {
+                    "law": self.law,
+                    "phase": list(self.phases),
+                    "alpha": str(self.point[0]),
+                    "beta": str(self.point[1]),
+                    "engine": self.engine,
+                    "model": self.model,
+                    "quantity": c.quantity,
+                    "predicted": low if low == high else [low, high],
+                    "fitted": None if c.fit is None else c.fit.value,
+                    "error": None if c.fit is None else c.fit.error,
+                    "window": None if c.fit is None else list(c.fit.window),
+                    "verdict": c.verdict,
+                }
+            )
+        return out
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """The verdict on several: disagrees if one does, agrees if all do."""
+    found = set(verdicts)
+    return DISAGREES if DISAGREES in found else AGREES if found == {AGREES} else CANNOT_TELL
 
 
 def judge(predicted: tuple[Fraction, Fraction], fit: Fit | None) -> str:
@@ -73,12 +108,20 @@ def judge(predicted: tuple[Fraction, Fraction], fit: Fit | None) -> str:
     return AGREES if distance <= 2 * error else DISAGREES if distance > 4 * error else CANNOT_TELL
 
 
-def check(found: PhaseDiagram, alpha: Fraction, beta: Fraction, largest: float = 1e24) -> Check:
-    """Check a law at a point with the mode model, up to compute ``largest``.
+def check(
+    found: PhaseDiagram,
+    alpha: Fraction,
+    beta: Fraction,
+    engine: str = "mode",
+    largest: float | None = None,
+    progress: Progress | None = None,
+) -> Check:
+    """Check a law at a point with one engine, up to compute ``largest`` (default: what the engine is good for).
 
     Raises
     ------
-    BadProblem : the law names no optimizer (a law file does in ``[law] derived``), or ``largest`` is out of range.
+    BadProblem : the law names no optimizer (a law file does in ``[law] derived``), an engine that cannot run it, or
+        ``largest`` out of range.
     phases.phase_diagram.OutsideDomain : the point is outside the law's domain.
     """
     law = found.law
@@ -87,14 +130,20 @@ def check(found: PhaseDiagram, alpha: Fraction, beta: Fraction, largest: float =
         raise BadProblem(
             f"expected a law that names its optimizer as derived = 'derived/...' in [law], {law.name} has none"
         )
-    if not 1e8 <= largest <= 1e30:
-        raise BadProblem(f"expected a largest compute between 1e8 and 1e30, got {largest:g}")
     optimizer = optimizer_named(name)
     located = found.at(alpha, beta)
     optimum = located.optimum
-    traced = envelope(optimizer, alpha, beta, largest, per_decade=4)
-    slope = exponent(traced.compute, 1 / traced.risk)
-    size = exponent(traced.compute, traced.size)
+    replicas, default = dynamics(engine, optimizer, alpha, beta)
+    largest = default if largest is None else largest
+    if not 1e4 <= largest <= 1e30:
+        raise BadProblem(f"expected a largest compute between 1e4 and 1e30, got {largest:g}")
+    compute = np.geomspace(largest**0.4, largest, 4 * WINDOWS + 1)
+    traced = []
+    for k, one in enumerate(replicas):
+        part = None if progress is None else _part(progress, k, len(replicas))
+        traced.append(envelope(one, compute, part))
+    slope = _exponent([(t.compute, 1 / t.risk) for t in traced])
+    size = _exponent([(t.compute, t.size) for t in traced])
     comparisons = [
         Comparison("slope", (optimum.slope, optimum.slope), slope, judge((optimum.slope, optimum.slope), slope)),
     ]
@@ -103,10 +152,28 @@ def check(found: PhaseDiagram, alpha: Fraction, beta: Fraction, largest: float =
         comparisons.append(Comparison("model_exponent", model, size, judge(model, size)))
     rate = None if optimum.rate is None else _finite(optimum.rate)
     if rate is not None:
-        fitted = _ratio(exponent(traced.compute, 1 / traced.rate), size)
+        fitted = _ratio(_exponent([(t.compute, 1 / t.rate) for t in traced]), size)
         comparisons.append(Comparison("rate_exponent", rate, fitted, judge(rate, fitted)))
     names = tuple(p.name for p in located.phases)
-    return Check(law.name, optimizer.name, "mode", (alpha, beta), names, tuple(comparisons), traced)
+    return Check(
+        law.name, optimizer.name, engine, replicas[0].model, (alpha, beta), names, tuple(comparisons), tuple(traced)
+    )
+
+
+def _part(progress: Progress, k: int, count: int) -> Progress:
+    return lambda fraction: progress((k + fraction) / count)
+
+
+def _exponent(curves: list[tuple[Array, Array]]) -> Fit | None:
+    """The fit of each replica, averaged; their scatter is part of the error bar. None with too few points."""
+    fits = [exponent(x, y, WINDOWS) for x, y in curves if len(x) >= 3 * WINDOWS]
+    if len(fits) < len(curves):
+        return None
+    values = np.array([f.value for f in fits])
+    error = float(np.mean([f.error for f in fits]))
+    if len(fits) > 1:
+        error = max(error, float(np.std(values, ddof=1)))
+    return Fit(float(values.mean()), error, fits[0].window)
 
 
 def _finite(pair: tuple[object, object]) -> tuple[Fraction, Fraction] | None:
@@ -116,9 +183,9 @@ def _finite(pair: tuple[object, object]) -> tuple[Fraction, Fraction] | None:
     return None
 
 
-def _ratio(over: Fit, under: Fit) -> Fit | None:
+def _ratio(over: Fit | None, under: Fit | None) -> Fit | None:
     """e* = d log(1/gamma)/d log M as a ratio of two slopes in log f."""
-    if not np.isfinite(under.value) or abs(under.value) <= 2 * under.error:
+    if over is None or under is None or not np.isfinite(under.value) or abs(under.value) <= 2 * under.error:
         return None
     value = over.value / under.value
     error = abs(value) * (over.error / max(abs(over.value), 1e-12) + under.error / abs(under.value))

@@ -10,9 +10,10 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.signal import fftconvolve
 
+from derivations.numeric.clocks import PowerClock
 from derivations.numeric.curve import Request, curve
 from derivations.numeric.equivalent import INFINITE, equivalent
-from derivations.numeric.family import extrapolated, integrate
+from derivations.numeric.family import Family, Modes
 from derivations.numeric.fit import exponent
 from derivations.numeric.label_noise import label_noise
 from derivations.numeric.mean_field import mean_field_curve
@@ -118,17 +119,12 @@ def test_family_equals_a_general_ode_solver_with_and_without_schedule() -> None:
 
 def test_small_rates_bring_the_continuous_limit_of_sgd_to_its_recurrence() -> None:
     p = power_law(1.0, 0.8, 32, seed=2)
-    from derivations.numeric.family import Modes
-
     values = p.eigen[0]
     modes = Modes(values, p.shares, values, p.floor)
     steps, rate = np.geomspace(10, 1e6, 8), 1e-4
 
-    def solve(growth: float):  # type: ignore[no-untyped-def]
-        return integrate(modes, np.array([rate]), np.array([1e6]), np.ones_like, lambda L: L, growth=growth)
-
     exact = risk_curve(recurrence(values, p.shares, rate, p.floor), steps)
-    assert extrapolated(solve, steps) == pytest.approx(exact, rel=1e-3)
+    assert Family(modes, PowerClock(0.0)).curve(rate, steps) == pytest.approx(exact, rel=1e-3)
 
 
 @pytest.mark.parametrize("noise", ["none", "gaussian:0.3", "rademacher:0.3", "cauchy:0.1", "student:0.2:3"])

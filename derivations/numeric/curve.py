@@ -18,14 +18,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from derivations.numeric.clocks import PowerClock, sign_clock
 from derivations.numeric.equivalent import equivalent
-from derivations.numeric.family import Law, Modes, extrapolated, integrate
+from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import Array, BadProblem, Regression, power_law
-from derivations.numeric.sign_ode import SignBasis, drift
+from derivations.numeric.sign_ode import SignBasis
 from derivations.numeric.volterra import Unstable, check_rate, recurrence, risk_curve, stepwise
 from derivations.optimizers import Optimizer, registered
 from derivations.schedules import CONSTANT, Schedule
@@ -86,16 +87,16 @@ def optimizer_named(name: str) -> Optimizer:
 
 def default_engine(optimizer: Optimizer) -> str:
     """volterra for SGD, meanfield for signSGD, ode for the rest of the family."""
-    if _is_sgd(optimizer):
+    if is_sgd(optimizer):
         return "volterra"
-    return "meanfield" if _is_sign(optimizer) else "ode"
+    return "meanfield" if is_sign(optimizer) else "ode"
 
 
-def _is_sgd(o: Optimizer) -> bool:
+def is_sgd(o: Optimizer) -> bool:
     return not o.kappa and o.clock == "0" and len(o.noise) == 1
 
 
-def _is_sign(o: Optimizer) -> bool:
+def is_sign(o: Optimizer) -> bool:
     return bool(o.kappa) and o.clock != "0" and len(o.noise) == 2
 
 
@@ -164,7 +165,7 @@ def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
 
 
 def _equivalent(request: Request, optimizer: Optimizer, noise: LabelNoise, steps: Array) -> RiskCurve:
-    if not _is_sgd(optimizer) or not request.schedule.constant or request.batch != 1:
+    if not is_sgd(optimizer) or not request.schedule.constant or request.batch != 1:
         raise BadProblem("expected sgd at a constant rate and batch 1 with engine equivalent")
     _finite_variance(noise)
     model = equivalent(float(request.alpha), float(request.beta), request.size, request.ambient)
@@ -182,7 +183,7 @@ def _solver(
 ) -> Callable[[Regression, Array], RiskCurve]:
     rate, schedule, batch = request.rate, request.schedule, request.batch
     if engine == "volterra":
-        if not _is_sgd(optimizer):
+        if not is_sgd(optimizer):
             raise BadProblem(f"expected sgd with engine volterra, got {optimizer.name}")
         _finite_variance(noise)
 
@@ -198,7 +199,7 @@ def _solver(
 
         return volterra
     if engine == "meanfield":
-        if not _is_sign(optimizer) or not schedule.constant or batch != 1:
+        if not is_sign(optimizer) or not schedule.constant or batch != 1:
             raise BadProblem(
                 "expected signsgd at a constant rate and batch 1 with engine meanfield; engine ode has more"
             )
@@ -209,11 +210,11 @@ def _solver(
 
         return meanfield
     if engine == "montecarlo":
-        if not (_is_sgd(optimizer) or _is_sign(optimizer)):
+        if not (is_sgd(optimizer) or is_sign(optimizer)):
             raise BadProblem(
                 f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}; engine ode has more"
             )
-        M, sign = request.size, _is_sign(optimizer)
+        M, sign = request.size, is_sign(optimizer)
         seconds = request.sketches * request.runs * request.steps * batch * (M * 1.2e-8 + sign * M * M * 1.5e-11)
         _afford(seconds, request, "fewer runs or steps, or engine ode")
 
@@ -225,13 +226,7 @@ def _solver(
         return montecarlo
 
     def ode(problem: Regression, steps: Array) -> RiskCurve:
-        modes, speed, strength = family_of(optimizer, problem, noise, batch)
-        last = np.array([steps.max()])
-
-        def solve(growth: float):  # type: ignore[no-untyped-def]
-            return integrate(modes, np.array([rate]), last, speed, strength, schedule, growth)
-
-        risk = extrapolated(solve, steps)
+        risk = family_of(optimizer, problem, noise, batch).curve(rate, steps, schedule)
         if not np.isfinite(risk).all():
             raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
         return RiskCurve(engine, "linearised ODE in continuous time", steps, risk)
@@ -247,8 +242,8 @@ def _afford(seconds: float, request: Request, instead: str) -> None:
         )
 
 
-def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batch: int = 1) -> tuple[Modes, Law, Law]:
-    """Modes, speed and strength of any subset of the four effects on a problem (see `family`).
+def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batch: int = 1) -> Family:
+    """Any subset of the four effects on a problem.
 
     The drift matrix is K, or D^-1/2 K with preconditioning; the noise of a step is K L/B, (4/pi^2) K with the effective
     rate, and K_sigma in the place of (4/pi^2) K with reshaping.
@@ -268,6 +263,6 @@ def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batc
         spread = basis.spread(noise_covariance)
     modes = Modes(values, shares, spread, problem.floor)
     if normalised:
-        return modes, drift(noise, batch), np.ones_like
+        return Family(modes, sign_clock(noise, batch))
     _finite_variance(noise)
-    return modes, np.ones_like, lambda L: (L + noise.variance) / batch
+    return Family(modes, PowerClock(0.0, s=1 / batch, label_noise=noise.variance))

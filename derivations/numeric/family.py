@@ -1,183 +1,259 @@
 """The one family of dynamics, integrated in intrinsic time: linearised ODEs of SGD, signSGD and all between.
 
 Modes with rates Lambda_j carry shares q_j of the risk L = floor + sum_j q_j. A step of learning rate gamma moves
-intrinsic time by d tau = gamma * speed(L) and injects gamma^2 * strength(L) * Lambda_j * s_j, so
+intrinsic time by d tau = gamma * speed(L) and injects gamma^2 * strength(L) * Lambda_j * s_j (`clocks`), so
 
     dq_j/dtau = -2 Lambda_j q_j + g Lambda_j s_j,   g = gamma strength(L)/speed(L),   dn = dtau/(gamma speed(L)).
 
-Over a step in tau, g is taken linear and the rest is exact, which leaves one scalar equation for L at its end. Steps
-grow in proportion to tau, so ten decades take some hundred steps; many learning rates advance together, one row each.
+Over a step in tau, g is taken linear and the rest is exact, which leaves one scalar equation for L at its end. The grid
+tau_k = a (e^(h k) - 1) does not depend on the learning rate: what a step does to a mode is set up once and serves every
+rate, and ten decades take some hundred steps. As the grid is a smooth map of k, errors have an expansion in h^2, which
+Richardson's extrapolation removes (`Family.curve`).
 
 Source: risk ODEs of arXiv:2411.12135 in the eigenbasis; exponential trapezoidal rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from derivations.numeric.clocks import Clock, Number
 from derivations.numeric.regression import Array
 from derivations.schedules import CONSTANT, Schedule
 
 _LONGEST = 100_000
 """Steps in tau after which a run is given up."""
-
-Law = Callable[[Array], Array]
+FIRST = 0.1
+"""a in units of the fastest mode's time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Rates Lambda_j, initial shares q_j and noise s_j, arrays of shape (modes,), and the floor of L."""
+    """Rates Lambda_j, initial shares q_j and noise s_j, arrays of shape (modes,), and the floor of L.
+
+    Rows of `integrate` may each have modes of their own: then the arrays have shape (rows, modes), floor (rows,).
+    """
 
     rates: Array
     shares: Array
     noise: Array
-    floor: float
+    floor: Array | float
 
     @property
-    def start(self) -> float:
+    def start(self) -> Array:
         """L at tau = 0."""
-        return self.floor + float(self.shares.sum())
+        return self.floor + self.shares.sum(axis=-1)
+
+    @cached_property
+    def grids(self) -> dict[float, Grid]:
+        """Grids set up so far, by h."""
+        return {}
+
+    def grid(self, h: float) -> Grid:
+        """The grid of step h; kept for modes that many rates share."""
+        if self.rates.ndim > 1:
+            return Grid(self, h)
+        return self.grids.setdefault(h, Grid(self, h))
+
+
+@dataclass(eq=False)
+class Grid:
+    """Steps in tau and what they do to the modes, worked out when first needed."""
+
+    modes: Modes
+    h: float
+
+    def __post_init__(self) -> None:
+        self._kept: list[tuple[float, Array, Array, Array, Number, Number, Number]] = []
+        self._first = FIRST / float(self.modes.rates.max())
+
+    def time(self, k: int) -> float:
+        """tau_k."""
+        return self._first * float(np.expm1(self.h * k))
+
+    def step(self, k: int) -> tuple[float, Array, Array, Array, Number, Number, Number]:
+        """From tau_k to tau_(k+1): its length, decay, weights of g at both ends, share of the start left at the end
+        (summed over modes with the floor), and both weights' sums."""
+        if k < len(self._kept):
+            return self._kept[k]
+        m = self.modes
+        length = self.time(k + 1) - self.time(k)
+        x = 2 * length * m.rates
+        lost = -np.expm1(-x)
+        rest = np.where(x > 1e-5, 1 - lost / np.where(x > 0, x, 1.0), x / 2)
+        new = 0.5 * m.noise * rest
+        old = 0.5 * m.noise * lost - new
+        forcing = m.floor + np.sum(m.shares * np.exp(-2 * self.time(k + 1) * m.rates), axis=-1)
+        sums = (forcing, old.sum(axis=-1), new.sum(axis=-1))
+        if m.rates.ndim > 1:
+            return length, 1 - lost, old, new, *sums
+        forcing, old_sum, new_sum = map(float, sums)
+        self._kept.append((length, 1 - lost, old, new, forcing, old_sum, new_sum))
+        return self._kept[k]
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A solution: steps n, risks L and times tau, arrays of shape (points, learning rates)."""
+    """A solution: steps n and risks L, arrays of shape (points, learning rates)."""
 
     steps: Array
     risk: Array
-    tau: Array
+    gridded: bool = True
 
     def at(self, steps: Array, row: int = 0) -> Array:
-        """L at the given steps for one learning rate, by a cubic spline in the logarithms."""
+        """L at the given steps for one learning rate, by cubic splines in the logarithms.
+
+        Along a grid, L and n are smooth functions of its index even where L falls steeply in n: n is inverted by
+        Newton's method on its spline.
+        """
         n, L = self.steps[:, row], self.risk[:, row]
-        out = np.full(len(steps), L[0])
-        later = steps > n[1]
-        good = np.concatenate([[False], np.diff(n) > 1e-12 * n[1:]]) & np.isfinite(L)
-        spline = CubicSpline(np.log(n[good]), np.log(L[good]))
-        out[later] = np.exp(spline(np.log(np.minimum(steps[later], n[good][-1]))))
-        early = ~later & (steps > 0)
-        out[early] = L[0] + (L[1] - L[0]) * steps[early] / n[1]
-        return out
+        if not np.isfinite(L).all():
+            return np.full(len(steps), np.inf)
+        wanted = np.minimum(steps, n[-1])
+        if not self.gridded:
+            good = np.concatenate([[True], np.diff(n) > 1e-12 * n[1:]])
+            return np.exp(CubicSpline(np.log1p(n[good] / n[1]), np.log(L[good]))(np.log1p(wanted / n[1])))
+        index = np.arange(len(n), dtype=float)
+        unit = n[1] ** 2 / (n[2] - 2 * n[1]) if n[2] > 2 * n[1] else n[1]  # log(1 + n/unit) is about h times the index
+        logs = np.log1p(n / unit)
+        clock = CubicSpline(index, logs)
+        target = np.log1p(wanted / unit)
+        at = np.interp(target, logs, index)
+        low = np.floor(np.minimum(at, len(n) - 2))
+        for _ in range(4):
+            at = np.clip(at - (clock(at) - target) / np.maximum(clock(at, 1), 1e-12), low, low + 1)
+        return np.exp(CubicSpline(index, np.log(L))(at))
+
+    def after(self, steps: Array) -> Array:
+        """L of every row after its own number of steps, linearly in the logarithms; infinite where it grew."""
+        n, L = self.steps, self.risk
+        rows = np.arange(n.shape[1])
+        k = np.clip((n < steps).sum(axis=0), 1, len(n) - 1)
+        low, high = n[k - 1, rows], n[k, rows]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            early = np.log(steps / low) / np.log(high / low)
+            part = np.where(low > 0, np.where(high > low, early, 1.0), steps / high)
+            out = L[k - 1, rows] * np.exp(part * np.log(L[k, rows] / L[k - 1, rows]))
+        return np.where(np.isfinite(L[k, rows]) & np.isfinite(out), out, np.inf)
 
 
 def integrate(
-    modes: Modes,
-    rates: Array,
-    steps: Array,
-    speed: Law,
-    strength: Law,
-    schedule: Schedule = CONSTANT,
-    growth: float = 0.08,
+    modes: Modes, rates: Array, steps: Array, clock: Clock, schedule: Schedule = CONSTANT, h: float = 0.08
 ) -> Path:
     """Integrate to at least the given number of steps, for all learning rates at once.
 
     Parameters
     ----------
     rates, steps : learning rates and final numbers of steps, shape (rows,).
-    speed, strength : functions of an array of risks, see the module.
-    growth : step in tau as a fraction of tau; the error is of second order in it.
+    clock : speed and strength as functions of an array of risks.
+    h : step in log tau (with a schedule, in log n too); the error is of second order in it.
 
     A row whose risk grows without bound ends at infinity.
     """
     gamma = np.asarray(rates, dtype=float)
     N = np.broadcast_to(np.asarray(steps, dtype=float), gamma.shape)
-    run = _Run(modes, speed, strength, np.tile(modes.shares, (len(gamma), 1)), np.full(len(gamma), modes.start))
-    n, tau = np.zeros(len(gamma)), np.zeros(len(gamma))
-    rate = gamma * _factor(schedule, n, N)
-    history = [(n, run.risk, tau)]
-    # the first step: small against one optimizer step and against the fastest mode
-    h = 0.02 * np.minimum(gamma * speed(run.risk), 1.0 / modes.rates.max())
+    if not schedule.constant:
+        return _scheduled(modes, gamma, N, clock, schedule, h)
+    if len(gamma) == 1 and modes.rates.ndim == 1:
+        n, L = _constant(modes.grid(h), float(gamma[0]), float(N[0]), clock)
+        return Path(n[:, None], L[:, None])
+    return Path(*_constant(modes.grid(h), gamma, N, clock))
+
+
+def _constant(grid: Grid, gamma: Number, N: Number, clock: Clock) -> tuple[Array, Array]:
+    """Steps and risks along the grid; one rate is a float, several are an array."""
+    modes = grid.modes
+    several = isinstance(gamma, np.ndarray)
+    noise = np.zeros((len(gamma), modes.rates.shape[-1]) if several else modes.rates.shape)
+    L: Number = np.broadcast_to(modes.start, gamma.shape) if several else float(modes.start)
+    n: Number = 0.0 * gamma
+    pace, g = gamma * clock.speed(L), gamma * clock.cost(L)
+    steps, risks = [n], [L]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        while (going := (n < N) & np.isfinite(run.risk)).any() and len(history) < _LONGEST:
-            if schedule.constant:
-                h = np.where(going, h, 0.0)
-                spent = run.advance(h, rate, rate)
-                n = n + np.where(going, spent, 0.0)
+        for k in range(_LONGEST):
+            if not (np.any((n < N) & np.isfinite(L)) if several else n < N and np.inf > L):
+                break
+            length, decay, old, new, forcing, old_sum, new_sum = grid.step(k)
+            base = forcing + _over_modes(noise, decay) + g * old_sum
+            L = clock.settle(base, gamma * new_sum, L)
+            later = gamma * clock.cost(L)
+            noise *= decay
+            if several:
+                noise += g[:, None] * old
+                noise += later[:, None] * new
             else:
-                left = np.where(going, N - n, 0.0)
-                reach = growth * np.minimum(np.maximum(n, 1e-4 * N), np.maximum(left, 1e-2 * N))
-                ahead = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + reach, N), N))
-                dn = np.minimum(left, np.minimum(reach, h / np.maximum(ahead * speed(run.risk), 1e-300)))
-                new_rate = gamma * _factor(schedule, n + dn, N)
-                h = run.advance_steps(dn, rate, new_rate)
-                n, rate = np.where(dn == left, N, n + dn), new_rate
-            tau = tau + h
-            history.append((n, run.risk, tau))
-            h = growth * tau
-    return Path(*(np.array([entry[k] for entry in history]) for k in range(3)))
+                noise += g * old
+                noise += later * new
+            after = gamma * clock.speed(L)
+            n = n + 0.5 * length * (1 / pace + 1 / after)
+            pace, g = after, later
+            steps.append(n)
+            risks.append(L)
+    return np.array(steps), np.array(risks)
+
+
+def _over_modes(values: Array, weights: Array) -> Number:
+    return values @ weights if weights.ndim == 1 else np.einsum("rm,rm->r", values, weights)
+
+
+def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Schedule, h: float) -> Path:
+    """Steps bounded in tau and in n, so that the schedule's end is resolved."""
+    rate, n, tau = gamma * _factor(schedule, 0 * N, N), np.zeros(len(gamma)), np.zeros(len(gamma))
+    shares = np.broadcast_to(modes.shares, (len(gamma), modes.shares.shape[-1]))
+    L = np.broadcast_to(modes.start, gamma.shape)
+    half = 0.5 * modes.noise
+    steps, risks = [n], [L]
+    ahead = FIRST * h / modes.rates.max(axis=-1)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        while ((n < N) & np.isfinite(L)).any() and len(steps) < _LONGEST:
+            left = N - n
+            reach = h * np.minimum(np.maximum(n, 1e-4 * N), np.maximum(left, 1e-2 * N))
+            fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + reach, N), N))
+            dn = np.minimum(left, np.minimum(reach, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))
+            after = np.where(dn == left, N, n + dn)
+            new_rate = gamma * _factor(schedule, after, N)
+            pace, g, end = rate * clock.speed(L), rate * clock.cost(L), L
+            for _ in range(3):
+                length = 0.5 * dn * (pace + new_rate * clock.speed(end))
+                x = 2 * length[:, None] * modes.rates
+                lost = -np.expm1(-x)
+                rest = np.where(x > 1e-5, 1 - lost / np.where(x > 0, x, 1.0), x / 2)
+                new = _over_modes(rest, half)
+                kept = (shares - lost * shares).sum(axis=1)
+                base = modes.floor + kept + g * (_over_modes(lost, half) - new)
+                end = clock.settle(base, new_rate * new, end)
+            shares = shares - lost * shares
+            shares += half * (g[:, None] * lost + (new_rate * clock.cost(end) - g)[:, None] * rest)
+            L, n, rate, tau = end, after, new_rate, tau + length
+            ahead = h * (tau + FIRST / modes.rates.max(axis=-1))
+            steps.append(n)
+            risks.append(L)
+    return Path(np.array(steps), np.array(risks), gridded=False)
 
 
 def _factor(schedule: Schedule, n: Array, N: Array) -> Array:
-    if schedule.constant:
-        return np.ones(len(n))
     return np.array([schedule.factor(x) for x in n / N])
 
 
-@dataclass(eq=False)
-class _Run:
-    """The state of all rows, and one exponential trapezoidal step."""
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One member of the family: modes and clock."""
 
     modes: Modes
-    speed: Law
-    strength: Law
-    shares: Array
-    risk: Array
+    clock: Clock
 
-    def gain(self, risk: Array, rate: Array) -> Array:
-        """g, the noise per intrinsic time."""
-        return rate * self.strength(risk) / self.speed(risk)
+    def curve(self, rate: float, steps: Array, schedule: Schedule = CONSTANT, h: float = 0.16) -> Array:
+        """The risk L at the given steps; Richardson's extrapolation of steps h and h/2, to about 1e-5.
 
-    def _end(self, h: Array, rate: Array, new_rate: Array) -> tuple[Array, Array, Array, Array]:
-        """What is lost and averaged over a step of length h, noise gain at its start, and the risk at its end."""
-        x = 2 * h[:, None] * self.modes.rates
-        lost = -np.expm1(-x)
-        rest = np.where(x > 1e-5, 1 - lost / np.where(x > 0, x, 1.0), x / 2)
-        half = 0.5 * self.modes.noise
-        g0 = self.gain(self.risk, rate)
-        new = rest @ half
-        base = self.modes.floor + (self.shares - lost * self.shares).sum(axis=1) + g0 * (lost @ half - new)
-        after = self.risk
-        for _ in range(8):
-            both = np.stack([after, after * (1 + 1e-6)])
-            g, nudged = self.gain(both, new_rate)
-            slope = (nudged - g) / (both[1] - after)
-            solved = (base + new * (g - slope * after)) / (1 - new * slope)
-            solved = np.where(solved > 0, solved, np.inf)
-            settled = not (np.abs(solved - after) > 1e-12 * after).any()
-            after = solved
-            if settled:
-                break
-        return lost, rest, g0, after
-
-    def _commit(self, lost: Array, rest: Array, g0: Array, new_rate: Array, after: Array) -> None:
-        g1 = self.gain(after, new_rate)
-        self.shares = self.shares - lost * self.shares
-        self.shares += 0.5 * self.modes.noise * (g0[:, None] * lost + (g1 - g0)[:, None] * rest)
-        self.risk = after
-
-    def advance(self, h: Array, rate: Array, new_rate: Array) -> Array:
-        """A step of length h in tau; returns the optimizer steps it took."""
-        lost, rest, g0, after = self._end(h, rate, new_rate)
-        spent = 0.5 * h * (1 / (rate * self.speed(self.risk)) + 1 / (new_rate * self.speed(after)))
-        self._commit(lost, rest, g0, new_rate, after)
-        return spent
-
-    def advance_steps(self, dn: Array, rate: Array, new_rate: Array) -> Array:
-        """dn optimizer steps; returns the intrinsic time they took."""
-        pace = rate * self.speed(self.risk)
-        after = self.risk
-        for _ in range(3):
-            h = 0.5 * dn * (pace + new_rate * self.speed(after))
-            lost, rest, g0, after = self._end(h, rate, new_rate)
-        self._commit(lost, rest, g0, new_rate, after)
-        return h
-
-
-def extrapolated(solve: Callable[[float], Path], steps: Array, growth: float = 0.16, row: int = 0) -> Array:
-    """Richardson's extrapolation of a path's risk at the given steps: fourth order in the step."""
-    coarse, fine = solve(growth).at(steps, row), solve(growth / 2).at(steps, row)
-    return np.exp((4 * np.log(fine) - np.log(coarse)) / 3)
+        Infinite where the risk grows without bound.
+        """
+        last = np.array([max(1.0, float(np.max(steps)))])
+        gamma = np.array([rate])
+        coarse, fine = (integrate(self.modes, gamma, last, self.clock, schedule, x).at(steps) for x in (h, h / 2))
+        with np.errstate(invalid="ignore"):
+            out = np.exp((4 * np.log(fine) - np.log(coarse)) / 3)
+        return np.where(np.isfinite(out), out, np.inf)

@@ -124,11 +124,19 @@ def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int
             f"expected M <= {LARGEST_DENSE} and v <= {4 * LARGEST_DENSE**2 // M} for a sampled sketch, got M = {M}, "
             f"v = {v}; engine 'equivalent' has no such limit"
         )
-    j = np.arange(1, v + 1, dtype=float)
     rng = np.random.default_rng([seed, 0x5E7C])
-    A = rng.standard_normal((v, M)) / np.sqrt(M) * (j**-alpha)[:, None]
+    return sketched(alpha, beta, rng.standard_normal((v, M)) / np.sqrt(M))
+
+
+def sketched(alpha: float, beta: float, W: Array) -> Regression:
+    """Power-law random features seen through a given W of shape (v, M), M <= v, of full rank.
+
+    >>> sketched(1.0, 1.0, np.eye(2)).optimum.tolist()
+    [1.0, 0.5]
+    """
+    j = np.arange(1, len(W) + 1, dtype=float)
     target = j ** -(alpha + beta)
-    Q, R = qr(A, mode="economic", overwrite_a=False, check_finite=False)
+    Q, R = qr(W * (j**-alpha)[:, None], mode="economic", overwrite_a=True, check_finite=False)
     along = Q.T @ target
     optimum = solve_triangular(R, along, check_finite=False)
     residual = target - Q @ along

@@ -5,7 +5,7 @@ D^-1/4 K D^-1/4 = Q Lambda Q^T (a singular value decomposition would be wrong). 
 risk is floor + sum Lambda_i y_i^2, the drift of y_i is -gamma m(L) Lambda_i y_i, and a step adds noise of covariance
 gamma^2 Q^T D^1/4 K_sigma D^1/4 Q, K_sigma = (2/pi) arcsin(correlations): `derivations.numeric.family` with
 
-    speed(L) = m(L),   strength(L) = 1,   s_i = (Q^T D^1/4 K_sigma D^1/4 Q)_ii.
+    speed(L) = m(L),   strength(L) = 1 (`clocks.sign_clock`),   s_i = (Q^T D^1/4 K_sigma D^1/4 Q)_ii.
 
 The linearisation replaces arcsin(x) by x in the drift; where single coordinates are strongly correlated with the
 residual (alpha above about 0.6) its transient is off by up to a factor two, and `derivations.numeric.mean_field` is the
@@ -21,11 +21,11 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.special import gammaln
 
-from derivations.numeric.family import Law, Modes, extrapolated, integrate
+from derivations.numeric.clocks import sign_clock
+from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array, BadProblem, Regression
+from derivations.numeric.regression import Array, Regression
 from derivations.numeric.volterra import check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
@@ -77,26 +77,6 @@ class SignBasis:
         return Modes(values, values * self.start**2, self.noise, self.problem.floor)
 
 
-def drift(noise: LabelNoise, batch: int = 1) -> Law:
-    """m(L), the effective rate of the linear drift.
-
-    Raises
-    ------
-    BadProblem : a batch above one with label noise that is not Gaussian (no formula is known).
-
-    >>> round(float(drift(NONE)(np.array([1.0]))[0]), 6), round(float(drift(NONE, 4)(np.array([1.0]))[0]), 6)
-    (0.63662, 1.5)
-    """
-    if batch < 1:
-        raise BadProblem(f"expected a batch size >= 1, got {batch}")
-    if batch == 1:
-        return noise.slope
-    if noise.name not in ("none", "gaussian"):
-        raise BadProblem(f"expected Gaussian label noise or none with a batch of {batch}, got {noise.name}")
-    factor = 2 / np.sqrt(np.pi) * np.exp(gammaln((batch + 1) / 2) - gammaln(batch / 2))
-    return lambda L: factor / np.sqrt(L + noise.variance)
-
-
 def linearised_curve(
     basis: SignBasis,
     rate: float,
@@ -113,13 +93,7 @@ def linearised_curve(
     """
     check_rate(rate)
     times = check_steps(steps)
-    slope = drift(noise, batch)
-    last = np.array([max(1.0, times.max())])
-
-    def solve(growth: float):  # type: ignore[no-untyped-def]
-        return integrate(basis.modes, np.array([rate]), last, slope, np.ones_like, schedule, growth)
-
-    return extrapolated(solve, times)
+    return Family(basis.modes, sign_clock(noise, batch)).curve(rate, times, schedule)
 
 
 def stationary_risk(problem: Regression, rate: float, noise: LabelNoise = NONE) -> float:

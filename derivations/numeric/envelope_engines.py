@@ -1,0 +1,177 @@
+"""Engines the referee can trace an envelope with, beside the mode model: what `envelope` asks of each.
+
+* SGD on the deterministic equivalent of power-law random features, v = 4 M: exact recurrence, M up to 2^60;
+* any member of the family by its linearised ODE, averaged over sampled sketches W, M up to 512;
+* SGD or signSGD themselves, sampled on sampled sketches, M up to 128.
+
+The last two scatter from sketch to sketch: the referee runs several independent replicas of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+from derivations.numeric.curve import family_of, is_sgd, is_sign
+from derivations.numeric.envelope import Dynamics
+from derivations.numeric.equivalent import Equivalent, equivalent
+from derivations.numeric.family import Family, integrate
+from derivations.numeric.label_noise import NONE
+from derivations.numeric.mode_model import ModeDynamics
+from derivations.numeric.montecarlo import simulate
+from derivations.numeric.regression import Array, BadProblem, Regression, sketched
+from derivations.numeric.volterra import largest_stable_rate
+from derivations.optimizers import Optimizer
+
+ENGINES = ("mode", "ode", "montecarlo")
+REPLICAS = 3
+"""Independent sets of sketches, for error bars."""
+
+
+@dataclass(frozen=True)
+class EquivalentDynamics:
+    """SGD on the deterministic equivalent."""
+
+    optimizer: Optimizer
+    alpha: float
+    beta: float
+
+    @property
+    def model(self) -> str:
+        """What is solved."""
+        return "SGD's recurrence on the deterministic equivalent, v = 4 M"
+
+    def at(self, M: float) -> Equivalent:
+        """The equivalent at model size M."""
+        return equivalent(self.alpha, self.beta, M)
+
+    def sizes(self, largest: float) -> Array:
+        """Powers of two from 8."""
+        return 2.0 ** np.arange(3.0, min(60.0, np.log2(largest) * 0.97))
+
+    def rates(self, M: float, longest: float) -> Array:
+        """Half the largest stable rate, and factors of four down from there if the rate is free."""
+        top = 0.5 * self.at(M).largest_stable_rate()
+        if self.optimizer.rate == "largest":
+            return np.array([top])
+        return top * 4.0 ** -np.arange(0.0, max(2.0, np.log(longest) / np.log(4.0) * 0.6))
+
+    def curves(self, M: float, rates: Array, steps: Array) -> Array:
+        """Risks of shape (rates, steps)."""
+        model = self.at(M)
+        return np.stack([model.sgd_curve(float(rate), steps) for rate in rates])
+
+
+@dataclass(frozen=True)
+class SketchDynamics:
+    """The family's linearised ODE on sampled sketches."""
+
+    optimizer: Optimizer
+    alpha: float
+    beta: float
+    seed: int = 0
+    sketches: int = 4
+
+    @property
+    def model(self) -> str:
+        """What is solved."""
+        return f"linearised ODE on {self.sketches * REPLICAS} sketches, v = 4 M"
+
+    def sizes(self, largest: float) -> Array:
+        """Powers of sqrt 2 from 8 to 512."""
+        return np.round(2.0 ** np.arange(3.0, min(np.log2(LARGEST), np.log2(largest) * 0.97) + 0.1, 0.5))
+
+    def rates(self, M: float, longest: float) -> Array:
+        """Factors of two from a rate whose noise is of order one."""
+        families = self.families(M)
+        if self.optimizer.rate == "largest":
+            return np.array([0.5 * np.mean([largest_stable_rate(f.modes.rates) for f in families])])
+        top = min(2.0 / (float(f.modes.noise.sum()) * float(f.clock.cost(1.0))) for f in families)
+        low = min(top / 8, 1 / (float(families[0].clock.speed(1.0)) * longest))
+        return top * 2.0 ** -np.arange(0.0, np.log2(top / low) + 1)
+
+    def families(self, M: float) -> tuple[Family, ...]:
+        """One family a sketch."""
+        problems = _problems(self.alpha, self.beta, int(M), self.seed, self.sketches)
+        return tuple(family_of(self.optimizer, p, NONE) for p in problems)
+
+    def curves(self, M: float, rates: Array, steps: Array) -> Array:
+        """Risks of shape (rates, steps), their mean over sketches."""
+        found = []
+        for family in self.families(M):
+            path = integrate(family.modes, rates, np.full(len(rates), steps[-1]), family.clock, h=0.15)
+            found.append([path.at(steps, row) for row in range(len(rates))])
+        return np.mean(found, axis=0)
+
+
+@dataclass(frozen=True)
+class SampledDynamics:
+    """SGD or signSGD, sampled on sampled sketches."""
+
+    optimizer: Optimizer
+    alpha: float
+    beta: float
+    seed: int = 0
+    sketches: int = 3
+    runs: int = 24
+
+    @property
+    def model(self) -> str:
+        """What is done."""
+        return f"{self.runs * self.sketches * REPLICAS} sampled runs on {self.sketches * REPLICAS} sketches, v = 4 M"
+
+    def sizes(self, largest: float) -> Array:
+        """Powers of two from 8 to 128."""
+        return 2.0 ** np.arange(3.0, min(7.0, np.log2(largest) * 0.97) + 0.1)
+
+    def rates(self, M: float, longest: float) -> Array:
+        """As for the linearised ODE, at most eight."""
+        return SketchDynamics(self.optimizer, self.alpha, self.beta, self.seed, self.sketches).rates(M, longest)[:8]
+
+    def curves(self, M: float, rates: Array, steps: Array) -> Array:
+        """Risks of shape (rates, steps), their mean over sketches and runs."""
+        kind = "signsgd" if is_sign(self.optimizer) else "sgd"
+        whole = np.round(steps)
+        problems = _problems(self.alpha, self.beta, int(M), self.seed, self.sketches)
+        return np.mean(
+            [simulate(p, kind, rates, whole, self.runs, self.seed + k).mean for k, p in enumerate(problems)], axis=0
+        )
+
+
+LARGEST = 512
+"""Model size up to which sketches are sampled."""
+
+
+@cache
+def _normals(seed: int) -> Array:
+    return np.random.default_rng([seed, 0xE17E]).standard_normal((4 * LARGEST, LARGEST))
+
+
+@cache
+def _problems(alpha: float, beta: float, M: int, seed: int, sketches: int) -> tuple[Regression, ...]:
+    """Sketches of all sizes are corners of the same normal matrices: so that risks are smooth functions of M."""
+    return tuple(sketched(alpha, beta, _normals(1000 * seed + k)[: 4 * M, :M] / np.sqrt(M)) for k in range(sketches))
+
+
+def dynamics(engine: str, optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> tuple[list[Dynamics], float]:
+    """The replicas of an engine (one if it has no scatter) and the largest compute it is good for by default.
+
+    Raises
+    ------
+    BadProblem : an unknown engine, or an optimizer it cannot run.
+    """
+    a, b = float(alpha), float(beta)
+    if engine == "mode":
+        return [ModeDynamics(optimizer, alpha, beta)], 1e20
+    if engine == "ode":
+        if is_sgd(optimizer):
+            return [EquivalentDynamics(optimizer, a, b)], 1e16
+        return [SketchDynamics(optimizer, a, b, seed) for seed in range(REPLICAS)], 1e6
+    if engine == "montecarlo":
+        if not (is_sgd(optimizer) or is_sign(optimizer)):
+            raise BadProblem(f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}")
+        return [SampledDynamics(optimizer, a, b, seed) for seed in range(REPLICAS)], 1e5
+    raise BadProblem(f"expected an engine, one of {', '.join(ENGINES)}, got {engine[:40]!r}")
