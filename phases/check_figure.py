@@ -77,7 +77,7 @@ def _draw(panels: Any, check: Check, quantity: str) -> None:
     below.axhspan(low - 1e-3, high + 1e-3, color="black", lw=0, alpha=0.8)
     if comparison.fit is not None:
         fit = comparison.fit
-        below.errorbar([x[-1]], [fit.value], [fit.error], fmt="s", ms=4, capsize=3, color=colour, mfc="white")
+        below.errorbar([x[-1]], [fit.value], [comparison.error], fmt="s", ms=4, capsize=3, color=colour, mfc="white")
     middle = (low + high) / 2
     below.set_ylim(middle - 0.25, middle + 0.25)
 

@@ -3,7 +3,8 @@
 The envelope of an engine (`derivations.numeric.envelope`) is traced to large compute; its slope, model-size exponent x*
 and rate exponent e* are fitted with error bars, and each is held against the law's exact optimum at the point. A
 quantity agrees within two error bars and disagrees beyond four; between, or where the error bar is too wide, the
-referee cannot tell. A law agrees if its slope does and nothing disagrees.
+referee cannot tell. To the fit's error bar comes the law's own correction to scaling (`phases.corrections`). A law
+agrees if its slope does and nothing disagrees.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from derivations.numeric.envelope import Envelope, Progress, envelope
 from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
+from phases.corrections import exponents_over
 from phases.phase_diagram import PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
@@ -33,12 +35,36 @@ FINEST = 0.002
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity: predicted (an interval where the optimum is not unique), fitted, verdict."""
+    """One quantity: predicted (an interval where the optimum is not unique), fitted.
+
+    ``correction`` is how far the law's own exponent over the window of the fit is from its asymptotic one
+    (`phases.corrections`): no fit there can be closer.
+    """
 
     quantity: str
     predicted: tuple[Fraction, Fraction]
     fit: Fit | None
-    verdict: str
+    correction: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """The error bar: of the fit, and the law's own correction to scaling."""
+        return float("nan") if self.fit is None else max(self.fit.error, FINEST) + self.correction
+
+    @property
+    def verdict(self) -> str:
+        """Agrees within two error bars, disagrees beyond four; cannot tell between, or with a wide error bar.
+
+        >>> half = (Fraction(1, 2), Fraction(1, 2))
+        >>> fits = (Fit(x, e, (1, 2)) for x, e in ((0.505, 0.004), (0.55, 0.005), (0.52, 0.006), (0.6, 0.2)))
+        >>> [Comparison("slope", half, fit).verdict for fit in fits]
+        ['agrees', 'disagrees', 'cannot tell', 'cannot tell']
+        """
+        if self.fit is None or not self.error <= WIDEST:
+            return CANNOT_TELL
+        low, high = float(self.predicted[0]), float(self.predicted[1])
+        distance = max(low - self.fit.value, self.fit.value - high, 0.0)
+        return AGREES if distance <= 2 * self.error else DISAGREES if distance > 4 * self.error else CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -77,7 +103,7 @@ class Check:
                     "quantity": c.quantity,
                     "predicted": low if low == high else [low, high],
                     "fitted": None if c.fit is None else c.fit.value,
-                    "error": None if c.fit is None else c.fit.error,
+                    "error": None if c.fit is None else c.error,
                     "window": None if c.fit is None else list(c.fit.window),
                     "verdict": c.verdict,
                 }
@@ -89,23 +115,6 @@ def worst(verdicts: Iterable[str]) -> str:
     """The verdict on several: disagrees if one does, agrees if all do."""
     found = set(verdicts)
     return DISAGREES if DISAGREES in found else AGREES if found == {AGREES} else CANNOT_TELL
-
-
-def judge(predicted: tuple[Fraction, Fraction], fit: Fit | None) -> str:
-    """The verdict on one quantity.
-
-    >>> half = (Fraction(1, 2), Fraction(1, 2))
-    >>> [judge(half, Fit(x, e, (1, 2))) for x, e in ((0.505, 0.004), (0.55, 0.005), (0.52, 0.006), (0.6, 0.2))]
-    ['agrees', 'disagrees', 'cannot tell', 'cannot tell']
-    """
-    if fit is None:
-        return CANNOT_TELL
-    error = max(fit.error, FINEST)
-    low, high = float(predicted[0]), float(predicted[1])
-    distance = max(low - fit.value, fit.value - high, 0.0)
-    if error > WIDEST:
-        return CANNOT_TELL
-    return AGREES if distance <= 2 * error else DISAGREES if distance > 4 * error else CANNOT_TELL
 
 
 def check(
@@ -144,16 +153,23 @@ def check(
         traced.append(envelope(one, compute, part))
     slope = _exponent([(t.compute, 1 / t.risk) for t in traced])
     size = _exponent([(t.compute, t.size) for t in traced])
-    comparisons = [
-        Comparison("slope", (optimum.slope, optimum.slope), slope, judge((optimum.slope, optimum.slope), slope)),
-    ]
-    model = _finite(optimum.model)
-    if model is not None:
-        comparisons.append(Comparison("model_exponent", model, size, judge(model, size)))
-    rate = None if optimum.rate is None else _finite(optimum.rate)
-    if rate is not None:
-        fitted = _ratio(_exponent([(t.compute, 1 / t.rate) for t in traced]), size)
-        comparisons.append(Comparison("rate_exponent", rate, fitted, judge(rate, fitted)))
+    fits: dict[str, tuple[tuple[object, object] | None, Fit | None]] = {
+        "slope": ((optimum.slope, optimum.slope), slope),
+        "model_exponent": (optimum.model, size),
+        "rate_exponent": (optimum.rate, None),
+    }
+    if optimum.rate is not None:
+        fits["rate_exponent"] = optimum.rate, _ratio(_exponent([(t.compute, 1 / t.rate) for t in traced]), size)
+    window = slope.window if slope is not None else (float(compute[-5]), float(compute[-1]))
+    own = exponents_over(law, (alpha, beta), window)
+    comparisons = []
+    for quantity, (predicted, fit) in fits.items():
+        exact = None if predicted is None else _finite(predicted)
+        if exact is not None:
+            correction = 0.0
+            if quantity in own:
+                correction = max(float(exact[0]) - own[quantity], own[quantity] - float(exact[1]), 0.0)
+            comparisons.append(Comparison(quantity, exact, fit, correction))
     names = tuple(p.name for p in located.phases)
     return Check(
         law.name, optimizer.name, engine, replicas[0].model, (alpha, beta), names, tuple(comparisons), tuple(traced)

@@ -1,10 +1,10 @@
 """Engines the referee can trace an envelope with, beside the mode model: what `envelope` asks of each.
 
 * SGD on the deterministic equivalent of power-law random features, v = 4 M: exact recurrence, M up to 2^60;
-* any member of the family by its linearised ODE, averaged over sampled sketches W, M up to 512;
-* SGD or signSGD themselves, sampled on sampled sketches, M up to 128.
+* any member of the family by its linearised ODE on that equivalent, M up to 2^60;
+* SGD or signSGD themselves, sampled on sampled sketches, M up to 512.
 
-The last two scatter from sketch to sketch: the referee runs several independent replicas of them.
+The last scatters from sketch to sketch: the referee runs several independent replicas of it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from functools import cache
 
 import numpy as np
 
-from derivations.numeric.curve import family_of, is_sgd, is_sign
+from derivations.numeric.curve import is_sgd, is_sign
 from derivations.numeric.envelope import Dynamics
 from derivations.numeric.equivalent import Equivalent, equivalent
+from derivations.numeric.equivalent_modes import equivalent_family
 from derivations.numeric.family import Family, integrate
-from derivations.numeric.label_noise import NONE
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import Array, BadProblem, Regression, sketched
-from derivations.numeric.volterra import largest_stable_rate
 from derivations.optimizers import Optimizer
 
 ENGINES = ("mode", "ode", "montecarlo")
@@ -66,45 +65,41 @@ class EquivalentDynamics:
 
 
 @dataclass(frozen=True)
-class SketchDynamics:
-    """The family's linearised ODE on sampled sketches."""
+class EquivalentOde:
+    """The family's linearised ODE on the deterministic equivalent."""
 
     optimizer: Optimizer
     alpha: float
     beta: float
-    seed: int = 0
-    sketches: int = 4
 
     @property
     def model(self) -> str:
         """What is solved."""
-        return f"linearised ODE on {self.sketches * REPLICAS} sketches, v = 4 M"
+        return "linearised ODE on the deterministic equivalent, v = 4 M"
+
+    @cache  # noqa: B019
+    def at(self, M: float) -> Family:
+        """Modes and clock at model size M."""
+        return equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M))
 
     def sizes(self, largest: float) -> Array:
-        """Powers of sqrt 2 from 8 to 512."""
-        return np.round(2.0 ** np.arange(3.0, min(np.log2(LARGEST), np.log2(largest) * 0.97) + 0.1, 0.5))
+        """Powers of sqrt 2 from 8."""
+        return np.round(2.0 ** np.arange(3.0, min(60.0, np.log2(largest) * 0.9), 0.5))
 
     def rates(self, M: float, longest: float) -> Array:
-        """Factors of two from a rate whose noise is of order one."""
-        families = self.families(M)
+        """Factors of sqrt 2 down from a rate whose noise is of order one."""
+        family = self.at(M)
+        top = 2.0 / (float(family.modes.noise.sum()) * float(family.clock.cost(1.0)))
         if self.optimizer.rate == "largest":
-            return np.array([0.5 * np.mean([largest_stable_rate(f.modes.rates) for f in families])])
-        top = min(2.0 / (float(f.modes.noise.sum()) * float(f.clock.cost(1.0))) for f in families)
-        low = min(top / 8, 1 / (float(families[0].clock.speed(1.0)) * longest))
-        return top * 2.0 ** -np.arange(0.0, np.log2(top / low) + 1)
-
-    def families(self, M: float) -> tuple[Family, ...]:
-        """One family a sketch."""
-        problems = _problems(self.alpha, self.beta, int(M), self.seed, self.sketches)
-        return tuple(family_of(self.optimizer, p, NONE) for p in problems)
+            return np.array([0.5 * top])
+        low = min(top / 8, 1 / (float(family.clock.speed(2 * family.modes.floor)) * longest))
+        return top * 2.0 ** -np.arange(-1.0, np.log2(top / low) + 1, 0.5)
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
-        """Risks of shape (rates, steps), their mean over sketches."""
-        found = []
-        for family in self.families(M):
-            path = integrate(family.modes, rates, np.full(len(rates), steps[-1]), family.clock, h=0.15)
-            found.append([path.at(steps, row) for row in range(len(rates))])
-        return np.mean(found, axis=0)
+        """Risks of shape (rates, steps)."""
+        family = self.at(M)
+        path = integrate(family.modes, rates, np.full(len(rates), steps[-1]), family.clock, h=0.2)
+        return np.stack([path.at(steps, row) for row in range(len(rates))])
 
 
 @dataclass(frozen=True)
@@ -124,12 +119,13 @@ class SampledDynamics:
         return f"{self.runs * self.sketches * REPLICAS} sampled runs on {self.sketches * REPLICAS} sketches, v = 4 M"
 
     def sizes(self, largest: float) -> Array:
-        """Powers of two from 8 to 128."""
-        return 2.0 ** np.arange(3.0, min(7.0, np.log2(largest) * 0.97) + 0.1)
+        """Powers of sqrt 2 from 4 to 512."""
+        return np.round(2.0 ** np.arange(2.0, min(np.log2(LARGEST), np.log2(largest) * 0.97) + 0.1, 0.5))
 
     def rates(self, M: float, longest: float) -> Array:
-        """As for the linearised ODE, at most eight."""
-        return SketchDynamics(self.optimizer, self.alpha, self.beta, self.seed, self.sketches).rates(M, longest)[:8]
+        """As for the linearised ODE, the eight largest below the stability limit."""
+        rates = EquivalentOde(self.optimizer, self.alpha, self.beta).rates(M, longest)
+        return rates if len(rates) == 1 else rates[1:17:2]
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps), their mean over sketches and runs."""
@@ -169,7 +165,7 @@ def dynamics(engine: str, optimizer: Optimizer, alpha: Fraction, beta: Fraction)
     if engine == "ode":
         if is_sgd(optimizer):
             return [EquivalentDynamics(optimizer, a, b)], 1e16
-        return [SketchDynamics(optimizer, a, b, seed) for seed in range(REPLICAS)], 1e6
+        return [EquivalentOde(optimizer, a, b)], 1e16
     if engine == "montecarlo":
         if not (is_sgd(optimizer) or is_sign(optimizer)):
             raise BadProblem(f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}")

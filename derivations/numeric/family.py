@@ -114,6 +114,8 @@ class Path:
         if not np.isfinite(L).all():
             return np.full(len(steps), np.inf)
         wanted = np.minimum(steps, n[-1])
+        if len(n) < 4:
+            return np.interp(wanted, n, L)
         if not self.gridded:
             good = np.concatenate([[True], np.diff(n) > 1e-12 * n[1:]])
             return np.exp(CubicSpline(np.log1p(n[good] / n[1]), np.log(L[good]))(np.log1p(wanted / n[1])))
@@ -129,15 +131,27 @@ class Path:
         return np.exp(CubicSpline(index, np.log(L))(at))
 
     def after(self, steps: Array) -> Array:
-        """L of every row after its own number of steps, linearly in the logarithms; infinite where it grew."""
+        """L of every row after its own number of steps; infinite where it grew.
+
+        Logarithms are interpolated by cubics through four points (linearly from the start to the first).
+        """
         n, L = self.steps, self.risk
         rows = np.arange(n.shape[1])
-        k = np.clip((n < steps).sum(axis=0), 1, len(n) - 1)
-        low, high = n[k - 1, rows], n[k, rows]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            early = np.log(steps / low) / np.log(high / low)
-            part = np.where(low > 0, np.where(high > low, early, 1.0), steps / high)
-            out = L[k - 1, rows] * np.exp(part * np.log(L[k, rows] / L[k - 1, rows]))
+        k = np.clip((n < steps).sum(axis=0), 1, len(n) - 1)  # n[k - 1] < steps <= n[k]
+        first = np.clip(k - 2, 1, max(1, len(n) - 4))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            out = L[0, rows] * np.exp(steps / n[1, rows] * np.log(L[1, rows] / L[0, rows]))
+            if len(n) > 4:
+                x = [np.log(n[first + i, rows] / steps) for i in range(4)]
+                y = [np.log(L[first + i, rows]) for i in range(4)]
+                cubic = np.zeros(len(rows))
+                for i in range(4):
+                    weight = np.ones(len(rows))
+                    for j in range(4):
+                        if j != i:
+                            weight *= x[j] / (x[j] - x[i])
+                    cubic += weight * y[i]
+                out = np.where(k > 1, np.exp(cubic), out)
         return np.where(np.isfinite(L[k, rows]) & np.isfinite(out), out, np.inf)
 
 

@@ -70,7 +70,7 @@ class ModeDynamics:
     alpha: Fraction
     beta: Fraction
     schedule: Schedule = CONSTANT
-    h: float = 0.2
+    h: float = 0.3
 
     @property
     def model(self) -> str:
@@ -83,10 +83,10 @@ class ModeDynamics:
 
     def rates(self, M: float, longest: float) -> Array:
         """Learning rates to search, from the largest useful one down to one that barely moves in ``longest`` steps."""
-        _, clock, top = mode_model(self.optimizer, self.alpha, self.beta, M)
+        modes, clock, top = mode_model(self.optimizer, self.alpha, self.beta, M)
         if self.optimizer.rate == "largest":
             return np.array([0.5 * top])
-        low = min(top / 8, 1 / (float(clock.speed(1.0)) * longest))
+        low = min(top / 8, 1 / (float(clock.speed(2 * modes.floor)) * longest))
         return top * 2.0 ** -np.arange(-1.0, np.log2(top / low) + 1)
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
