@@ -20,27 +20,43 @@ from derivations.law import RiskLaw
 from derivations.numeric.regression import Array
 from phases.program import NumericRow, solve_at, variables
 
+UNKNOWN = 10.0
+"""Factor by which each term's constant may differ from one."""
 
-def exponents_over(law: RiskLaw, point: tuple[Fraction, Fraction], window: tuple[float, float]) -> dict[str, float]:
-    """The law's slope, model_exponent and rate_exponent over a window of compute, all constants one.
+
+def corrections(
+    law: RiskLaw, point: tuple[Fraction, Fraction], window: tuple[float, float]
+) -> dict[str, tuple[float, float]]:
+    """The range of the law's slope, model_exponent and rate_exponent over a window of compute.
+
+    All constants are one, then one constant at a time is ten times as large or as small.
 
     >>> from derivations.registry import load
     >>> law = load("paquette2024/sgd")
-    >>> near, far = (exponents_over(law, (Fraction(1), Fraction(1, 4)), (1e3**k, 1e4**k)) for k in (1, 10))
-    >>> abs(far['slope'] - 0.5) < abs(near['slope'] - 0.5) < 0.1
+    >>> low, high = corrections(law, (Fraction(2, 7), Fraction(1)), (1e16, 1e20))["slope"]
+    >>> high > 33 / 112 + 0.003
     True
     """
     rows, optimum = solve_at(law, point)
-    low, high = (_best(rows, optimum.vertices[0].values, float(np.log(f))) * np.log(f) for f in window)
-    change = (high - low) / np.log(window[1] / window[0])
-    out = {"slope": float(change[-1]), "model_exponent": float(change[0])}
-    if "g" in variables(law) and abs(change[0]) > 1e-9:
-        out["rate_exponent"] = float(change[1] / change[0])
-    return out
+    vertex = np.array([float(x) for x in optimum.vertices[0].values])
+    count = sum(r.kind == "term" for r in rows)
+    shifts = [np.zeros(count)]
+    for k in range(count):
+        for sign in (-1.0, 1.0):
+            shifts.append(np.where(np.arange(count) == k, sign * np.log(UNKNOWN), 0.0))
+    found: dict[str, list[float]] = {}
+    for shift in shifts:
+        low, high = (_best(rows, vertex, float(np.log(f)), shift) * np.log(f) for f in window)
+        change = (high - low) / np.log(window[1] / window[0])
+        found.setdefault("slope", []).append(float(change[-1]))
+        found.setdefault("model_exponent", []).append(float(change[0]))
+        if "g" in variables(law) and abs(change[0]) > 1e-9:
+            found.setdefault("rate_exponent", []).append(float(change[1] / change[0]))
+    return {name: (min(values), max(values)) for name, values in found.items()}
 
 
-def _best(rows: list[NumericRow], vertex: tuple[Fraction, ...], scale: float) -> Array:
-    """The optimum (x, g, ..., eta) at log f = scale."""
+def _best(rows: list[NumericRow], vertex: Array, scale: float, shift: Array) -> Array:
+    """The optimum (x, g, ..., eta) at log f = scale, ``shift`` the logarithms of the terms' constants."""
 
     def matrix(kinds: tuple[str, ...], equality: bool) -> tuple[Array, Array]:
         some = [r for r in rows if r.kind in kinds and r.inequality.equality == equality]
@@ -52,8 +68,9 @@ def _best(rows: list[NumericRow], vertex: tuple[Fraction, ...], scale: float) ->
     terms, bounds = matrix(("term",), False)
     hard, limits = matrix(("constraint", "bound"), False)
     equal, ends = matrix(("constraint", "bound"), True)
-    start = np.array([float(x) for x in vertex])
-    start[-1] -= np.log(len(terms)) / scale
+    bounds = bounds - shift / scale
+    start = vertex.copy()
+    start[-1] -= (np.log(len(terms)) + max(shift.max(), 0.0)) / scale
     target = np.zeros(len(vertex))
     target[-1] = -1.0
     constraints = [

@@ -21,7 +21,7 @@ from derivations.numeric.envelope import Envelope, Progress, envelope
 from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
-from phases.corrections import exponents_over
+from phases.corrections import corrections
 from phases.phase_diagram import PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
@@ -146,7 +146,7 @@ def check(
     largest = default if largest is None else largest
     if not 1e4 <= largest <= 1e30:
         raise BadProblem(f"expected a largest compute between 1e4 and 1e30, got {largest:g}")
-    compute = np.geomspace(largest**0.4, largest, 4 * WINDOWS + 1)
+    compute = np.geomspace(largest**0.5, largest, 4 * WINDOWS + 1)
     traced = []
     for k, one in enumerate(replicas):
         part = None if progress is None else _part(progress, k, len(replicas))
@@ -161,14 +161,15 @@ def check(
     if optimum.rate is not None:
         fits["rate_exponent"] = optimum.rate, _ratio(_exponent([(t.compute, 1 / t.rate) for t in traced]), size)
     window = slope.window if slope is not None else (float(compute[-5]), float(compute[-1]))
-    own = exponents_over(law, (alpha, beta), window)
+    own = corrections(law, (alpha, beta), window)
     comparisons = []
     for quantity, (predicted, fit) in fits.items():
         exact = None if predicted is None else _finite(predicted)
         if exact is not None:
             correction = 0.0
             if quantity in own:
-                correction = max(float(exact[0]) - own[quantity], own[quantity] - float(exact[1]), 0.0)
+                low, high = own[quantity]
+                correction = max(float(exact[0]) - low, high - float(exact[1]), 0.0)
             comparisons.append(Comparison(quantity, exact, fit, correction))
     names = tuple(p.name for p in located.phases)
     return Check(

@@ -161,7 +161,7 @@ def dynamics(engine: str, optimizer: Optimizer, alpha: Fraction, beta: Fraction)
     """
     a, b = float(alpha), float(beta)
     if engine == "mode":
-        return [ModeDynamics(optimizer, alpha, beta)], 1e20
+        return [ModeDynamics(optimizer, alpha, beta)], 1e24
     if engine == "ode":
         if is_sgd(optimizer):
             return [EquivalentDynamics(optimizer, a, b)], 1e16
