@@ -19,7 +19,7 @@ from derivations.numeric.curve import is_sgd, is_sign
 from derivations.numeric.envelope import Dynamics
 from derivations.numeric.equivalent import Equivalent, equivalent
 from derivations.numeric.equivalent_modes import equivalent_family
-from derivations.numeric.family import Family, integrate
+from derivations.numeric.family import Family, integrate, stacked
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import Array, BadProblem, Regression, sketched
@@ -83,23 +83,28 @@ class EquivalentOde:
         return equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M))
 
     def sizes(self, largest: float) -> Array:
-        """Powers of sqrt 2 from 8."""
-        return np.round(2.0 ** np.arange(3.0, min(60.0, np.log2(largest) * 0.9), 0.5))
+        """Powers of two from 8."""
+        return 2.0 ** np.arange(3.0, min(60.0, np.log2(largest) * 0.9))
 
     def rates(self, M: float, longest: float) -> Array:
-        """Factors of sqrt 2 down from a rate whose noise is of order one."""
+        """Factors of two down from a rate whose noise is of order one."""
         family = self.at(M)
         top = 2.0 / (float(family.modes.noise.sum()) * float(family.clock.cost(1.0)))
         if self.optimizer.rate == "largest":
             return np.array([0.5 * top])
         low = min(top / 8, 1 / (float(family.clock.speed(2 * family.modes.floor)) * longest))
-        return top * 2.0 ** -np.arange(-1.0, np.log2(top / low) + 1, 0.5)
+        return top * 2.0 ** -np.arange(-1.0, np.log2(top / low) + 1)
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps)."""
         family = self.at(M)
         path = integrate(family.modes, rates, np.full(len(rates), steps[-1]), family.clock, h=0.2)
         return np.stack([path.at(steps, row) for row in range(len(rates))])
+
+    def each(self, sizes: Array, rates: Array, steps: Array) -> Array:
+        """The risk for every triple (M, rate, N) of three arrays of one shape, all integrated at once."""
+        modes = stacked([self.at(M).modes for M in sizes.tolist()])
+        return integrate(modes, rates, steps, self.at(float(sizes[0])).clock, h=0.3).after(steps)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ class SampledDynamics:
     def rates(self, M: float, longest: float) -> Array:
         """As for the linearised ODE, the eight largest below the stability limit."""
         rates = EquivalentOde(self.optimizer, self.alpha, self.beta).rates(M, longest)
-        return rates if len(rates) == 1 else rates[1:17:2]
+        return rates if len(rates) == 1 else rates[1:9]
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps), their mean over sketches and runs."""

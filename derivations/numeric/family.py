@@ -15,6 +15,7 @@ Source: risk ODEs of arXiv:2411.12135 in the eigenbasis; exponential trapezoidal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,24 @@ class Modes:
         if self.rates.ndim > 1:
             return Grid(self, h)
         return self.grids.setdefault(h, Grid(self, h))
+
+
+def stacked(models: Sequence[Modes]) -> Modes:
+    """Modes with a row each, padded with modes that carry nothing.
+
+    >>> one = Modes(np.ones(1), np.ones(1), np.ones(1), 0.5)
+    >>> stacked([one, Modes(np.ones(2), np.ones(2), np.ones(2), 0.0)]).start.tolist()
+    [1.5, 2.0]
+    """
+    longest = max(len(m.rates) for m in models)
+
+    def rows(name: str) -> Array:
+        out = np.zeros((len(models), longest))
+        for row, m in zip(out, models, strict=True):
+            row[: len(m.rates)] = getattr(m, name)
+        return out
+
+    return Modes(rows("rates"), rows("shares"), rows("noise"), np.array([m.floor for m in models], dtype=float))
 
 
 @dataclass(eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 from derivations.exponents import PARAMETERS, value
 from derivations.grammar import parse
 from derivations.numeric.clocks import Clock, PowerClock
-from derivations.numeric.family import Modes, integrate
+from derivations.numeric.family import Modes, integrate, stacked
 from derivations.numeric.mode_sums import mode_nodes
 from derivations.numeric.regression import Array
 from derivations.optimizers import Optimizer
@@ -108,14 +108,7 @@ class ModeDynamics:
     def each(self, sizes: Array, rates: Array, steps: Array) -> Array:
         """The risk for every triple (M, rate, N) of three arrays of one shape, all integrated at once."""
         models = {M: mode_model(self.optimizer, self.alpha, self.beta, M)[0] for M in np.unique(sizes)}
-        longest = max(len(m.rates) for m in models.values())
-
-        def stacked(name: str) -> Array:
-            padded = {M: np.pad(getattr(m, name), (0, longest - len(m.rates))) for M, m in models.items()}
-            return np.stack([padded[M] for M in sizes])
-
-        floor = np.array([models[M].floor for M in sizes])
-        modes = Modes(stacked("rates"), stacked("shares"), stacked("noise"), floor)
+        modes = stacked([models[M] for M in sizes])
         c = sizes ** float(value(parse(self.optimizer.clock, PARAMETERS), (self.alpha, self.beta)))
         clock = PowerClock(float(self.optimizer.kappa), c)
         path = integrate(modes, rates, steps, clock, self.schedule, self.h)
