@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from phases import check_cli, curve_cli
+from phases import check_cli, curve_cli, sweep_cli
 from phases.arguments import BadInput, number
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from phases.proof.verdict import Verdict
 
 DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-_RUNNING = (curve_cli, check_cli)
+_RUNNING = (curve_cli, check_cli, sweep_cli)
 """Commands that run dynamics, a module each."""
 
 
@@ -400,6 +400,8 @@ def _bad_input() -> tuple[type[BaseException], ...]:
         ("derivations.numeric.regression", "NotACovariance"),
         ("derivations.numeric.law_curve", "NoConstant"),
         ("derivations.numeric.equivalent", "NoConvergence"),
+        ("derivations.numeric.store", "BadStore"),
+        ("derivations.numeric.sweep", "WorkerDied"),
         ("phases.proof.check", "BadCertificate"),
         ("phases.proof.second_opinion", "NoZ3"),
     )

@@ -78,6 +78,34 @@ def _why(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+@contextmanager
+def staged_file(path: Path) -> Iterator[Path]:
+    """A scratch file beside the target, which becomes the target when the block succeeds.
+
+    Raises
+    ------
+    CannotWrite : it cannot be written; what was there stays.
+    """
+    scratch = None
+    try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            raise CannotWrite(f"cannot write {path}: expected a regular file, found a folder or a device")
+        handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        os.close(handle)
+        scratch = Path(name)
+        yield scratch
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    except CannotWrite:
+        raise
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {_why(error)}") from None
+    finally:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file by way of a temporary one beside it.
 
@@ -85,20 +113,5 @@ def write_text(path: Path, text: str) -> None:
     ------
     CannotWrite : it cannot be written.
     """
-    try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
-            raise CannotWrite(f"cannot write {path}: expected a regular file, found a folder or a device")
-        handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except CannotWrite:
-        raise
-    except OSError as error:
-        raise CannotWrite(f"cannot write {path}: {_why(error)}") from None
+    with staged_file(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")

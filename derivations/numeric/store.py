@@ -1,0 +1,190 @@
+"""Results of long work in one SQLite file: whatever was finished is there after a kill at any moment.
+
+A task is a JSON object; its canonical text is its key, so the same command finds what it has done before. Finished
+tasks are committed one by one under a write-ahead log. Several processes may work on one file: a task is claimed before
+it is begun, and a claim lapses when its process is gone (on the same machine) or has not renewed it for a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import struct
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+APPLICATION = 0x70685357
+"""Marks the file as ours, in its header."""
+VERSION = 1
+LEASE = 60.0
+"""Seconds after which a claim that is not renewed lapses."""
+_SCHEMA = """
+CREATE TABLE task (key TEXT PRIMARY KEY, result TEXT, error TEXT, seconds REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE claim (key TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class BadStore(ValueError):
+    """The file is no database of results, is damaged, or comes from another version; it is left as it is."""
+
+
+def key_of(task: Json) -> str:
+    """The canonical text of a task.
+
+    >>> key_of({"b": 1, "a": "1/2"})
+    '{"a":"1/2","b":1}'
+    """
+    return json.dumps(task, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class Store:
+    """An open file of results.
+
+    Raises
+    ------
+    BadStore : see there; nothing is written to such a file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(Path(folder) / "results.sqlite")
+    ...     store.add({"n": 1}, {"risk": 0.5}, None, 0.1)
+    ...     found = [(t["n"], r["risk"]) for t, r, _ in store.results()]
+    ...     store.close()
+    >>> found
+    [(1, 0.5)]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        if path.is_dir():
+            raise BadStore(f"{path}: expected a file, found a folder")
+        if not path.exists():
+            _create(path)
+        _check_header(path)
+        try:
+            _check_content(path)
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.DatabaseError as error:
+            raise BadStore(f"{path}: expected a readable database of results, it is damaged: {error}") from None
+
+    def close(self) -> None:
+        """Give back all claims and close the file."""
+        self._db.execute("DELETE FROM claim WHERE owner = ?", (self.owner,))
+        self._db.close()
+
+    def done(self) -> set[str]:
+        """Keys of all finished tasks."""
+        return {row[0] for row in self._db.execute("SELECT key FROM task")}
+
+    def claim(self, task: Json) -> bool:
+        """Reserve a task for this process; False if it is finished or somebody else is at it."""
+        key, now = key_of(task), time.time()
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            free = db.execute("SELECT 1 FROM task WHERE key = ?", (key,)).fetchone() is None
+            held = db.execute("SELECT owner, until FROM claim WHERE key = ?", (key,)).fetchone()
+            if held is not None and held[0] != self.owner and held[1] > now and _alive(held[0]):
+                free = False
+            if free:
+                db.execute("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", (key, self.owner, now + LEASE))
+        finally:
+            db.execute("COMMIT")
+        return free
+
+    def renew(self) -> None:
+        """Keep this process's claims alive."""
+        self._db.execute("UPDATE claim SET until = ? WHERE owner = ?", (time.time() + LEASE, self.owner))
+
+    def add(self, task: Json, result: Json | None, error: str | None, seconds: float) -> None:
+        """Record a finished task (or why it cannot be done); the first record stays."""
+        key = key_of(task)
+        text = None if result is None else json.dumps(result)
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("INSERT OR IGNORE INTO task VALUES (?, ?, ?, ?)", (key, text, error, seconds))
+        self._db.execute("DELETE FROM claim WHERE key = ?", (key,))
+        self._db.execute("COMMIT")
+
+    def get(self, task: Json) -> tuple[Json | None, str | None] | None:
+        """Result and error of one task; None if it is not finished."""
+        row = self._db.execute("SELECT result, error FROM task WHERE key = ?", (key_of(task),)).fetchone()
+        return None if row is None else (None if row[0] is None else json.loads(row[0]), row[1])
+
+    def results(self) -> Iterator[tuple[Json, Json | None, str | None]]:
+        """All finished tasks with result and error, in the order of their keys."""
+        for key, result, error in self._db.execute("SELECT key, result, error FROM task ORDER BY key"):
+            yield json.loads(key), None if result is None else json.loads(result), error
+
+
+def _create(path: Path) -> None:
+    """A new file appears complete or not at all."""
+    if not path.parent.is_dir():
+        raise BadStore(f"{path}: expected an existing folder, {path.parent} is none")
+    handle, name = tempfile.mkstemp(prefix=".new-", suffix=".sqlite", dir=path.parent)
+    os.close(handle)
+    try:
+        db = sqlite3.connect(name)
+        db.executescript(f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {_SCHEMA}")
+        db.close()
+        Path(name).chmod(0o644)
+        with suppress(FileExistsError):  # another process was first
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _check_header(path: Path) -> None:
+    """Read without SQLite, so that a foreign file is not touched."""
+    with path.open("rb") as file:
+        header = file.read(100)
+        length = file.seek(0, os.SEEK_END)
+    if len(header) < 100 or header[:16] != b"SQLite format 3\0":
+        raise BadStore(f"{path}: expected a database of results, it is no SQLite file")
+    version, application = struct.unpack(">I4xI", header[60:72])
+    if application != APPLICATION:
+        raise BadStore(f"{path}: expected a database of results, it belongs to another program")
+    if version != VERSION:
+        raise BadStore(f"{path}: expected a database of version {VERSION}, it has version {version}")
+    size, pages = struct.unpack(">H10xI", header[16:32])
+    log = path.with_name(path.name + "-wal")
+    waiting = log.exists() and log.stat().st_size > 0
+    if not waiting and length < (65536 if size == 1 else size) * pages:
+        raise BadStore(f"{path}: expected a whole database, it is truncated to {length} bytes")
+
+
+def _check_content(path: Path) -> None:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    try:
+        said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if said != "ok":
+            raise sqlite3.DatabaseError(str(said).splitlines()[0])
+        names = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"task", "claim"} <= names:
+            raise sqlite3.DatabaseError("a table is missing")
+    finally:
+        db.close()
+
+
+def _alive(owner: str) -> bool:
+    """Whether the process may be at work: unknown on another machine."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,199 @@
+"""Many tasks against any `concurrent.futures.Executor`, their results in a `store.Store`.
+
+The process pool is the default; a Dask cluster is another executor with the same code. Few tasks are in flight at once,
+each is recorded as soon as it ends, and what a killed run had not recorded is simply done again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+from derivations.numeric.curve import TIME_LIMIT, Request, RiskCurve, curve
+from derivations.numeric.regression import BadProblem
+from derivations.numeric.store import Json, Store, key_of
+from derivations.numeric.volterra import Unstable
+from derivations.schedules import schedule
+
+Work = Callable[[Json], Json]
+"""A task's JSON object to its result's; a module-level function, so that workers can import it."""
+Report = Callable[[int, int, int], None]
+"""Told (finished, failed, all) tasks."""
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended unexpectedly; finished tasks are kept."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a sweep ended: tasks finished (failed ones among them), failed, and in all."""
+
+    finished: int
+    failed: int
+    total: int
+
+
+def run(
+    tasks: Sequence[Json], work: Work, store: Store, executor: Executor | None, width: int, report: Report | None = None
+) -> Outcome:
+    """Do all tasks that the store does not have yet.
+
+    Parameters
+    ----------
+    executor : None if nothing is left to do.
+    width : tasks in flight at once, best twice the number of workers.
+
+    A task that cannot be done (`BadProblem`, `Unstable`) is recorded with the reason. Any other exception ends the
+    sweep; what was finished is kept.
+    """
+    known = store.done()
+    total = len(tasks)
+    todo = [t for t in reversed(tasks) if key_of(t) not in known]
+    finished = total - len(todo)
+    running: dict[Future[tuple[Json, float]], Json] = {}
+    failed = sum(1 for t in tasks if (found := store.get(t)) is not None and found[1] is not None)
+    renewed = time.monotonic()
+    if executor is None:
+        return Outcome(finished, failed, total)
+    try:
+        while todo or running:
+            elsewhere: list[Json] = []
+            while todo and len(running) < width and len(elsewhere) < width:
+                task = todo.pop()
+                if store.claim(task):
+                    running[executor.submit(_timed, work, task)] = task
+                elif store.get(task) is not None:
+                    finished += 1
+                else:
+                    elsewhere.append(task)
+            todo = elsewhere + todo
+            if report is not None:
+                report(finished, failed, total)
+            if running:
+                ended, _ = wait(running, timeout=5.0, return_when=FIRST_COMPLETED)
+            else:  # the rest is in other hands
+                time.sleep(0.5)
+                ended = set[Future[tuple[Json, float]]]()
+            for future in ended:
+                task = running.pop(future)
+                result, error, seconds = _outcome(future)
+                store.add(task, result, error, seconds)
+                finished += 1
+                failed += error is not None
+            if time.monotonic() - renewed > 10:
+                store.renew()
+                renewed = time.monotonic()
+    finally:
+        for future in running:
+            future.cancel()
+    if report is not None:
+        report(finished, failed, total)
+    return Outcome(finished, failed, total)
+
+
+def _outcome(future: Future[tuple[Json, float]]) -> tuple[Json | None, str | None, float]:
+    try:
+        result, seconds = future.result()
+    except (BadProblem, Unstable) as error:
+        return None, str(error), 0.0
+    except BrokenExecutor:
+        raise WorkerDied(
+            "a worker process ended unexpectedly (out of memory?): what was finished is kept, run the command again"
+        ) from None
+    return result, None, seconds
+
+
+def _timed(work: Work, task: Json) -> tuple[Json, float]:
+    start = time.perf_counter()
+    return work(task), time.perf_counter() - start
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Executor]:
+    """A pool of worker processes with one BLAS thread each, which end when this process does, however it ends."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_watch, initargs=(os.getpid(),)
+    )
+    try:
+        pool.submit(int).result()  # workers inherit the environment when they start
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _watch(parent: int) -> None:
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """The executor of a Dask cluster and its number of workers' threads.
+
+    Raises
+    ------
+    BadProblem : dask.distributed is not installed, or nobody answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise BadProblem(
+            "expected the package distributed for a cluster, installed by pip install 'phaselaws[cluster]'"
+        ) from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise BadProblem(f"expected a Dask scheduler at {address}, {error or 'nobody answers'}") from None
+    try:
+        yield client.get_executor(pure=False, retries=2), max(1, sum(client.nthreads().values()))
+    finally:
+        client.close()
+
+
+def curve_task(request: Request) -> Json:
+    """A risk curve as a task."""
+    task = {f.name: getattr(request, f.name) for f in fields(Request) if f.name != "time_limit"}
+    ambient = "inf" if request.ambient == float("inf") else request.ambient
+    texts = {"alpha": str(request.alpha), "beta": str(request.beta), "schedule": str(request.schedule)}
+    return {"kind": "curve"} | task | texts | {"ambient": ambient}
+
+
+def request_of(task: Json, time_limit: float) -> Request:
+    """The inverse of `curve_task`."""
+    given = {f.name: task[f.name] for f in fields(Request) if f.name in task}
+    ambient = None if task["ambient"] is None else float(task["ambient"])
+    exact = {"alpha": Fraction(task["alpha"]), "beta": Fraction(task["beta"]), "schedule": schedule(task["schedule"])}
+    return Request(**(given | exact | {"ambient": ambient, "time_limit": time_limit}))
+
+
+def curve_work(task: Json, time_limit: float = TIME_LIMIT) -> Json:
+    """Draw the curve: steps, risk, and stderr if it was sampled.
+
+    >>> curve_work(curve_task(Request("sgd", Fraction(1), Fraction(1), 8, 0.1, 10, points=2)))["steps"]
+    [1.0, 10.0]
+    """
+    found: RiskCurve = curve(request_of(task, time_limit))
+    out: Json = {"engine": found.engine, "steps": found.steps.tolist(), "risk": found.risk.tolist()}
+    if found.stderr is not None:
+        out["stderr"] = found.stderr.tolist()
+    return out

@@ -1,0 +1,81 @@
+"""The risk curves of a sweep as one long table: a row a step, as CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from derivations.numeric.store import Store
+from phases.arguments import BadInput
+from phases.output import staged_file
+
+TEXTS = ("optimizer", "engine", "alpha", "beta", "schedule", "noise", "error")
+WHOLES = ("batch", "runs", "seed", "sketches")
+REALS = ("size", "rate", "steps", "ambient", "step", "risk", "stderr")
+COLUMNS = (
+    *("optimizer", "alpha", "beta", "size", "rate", "steps", "engine", "ambient", "schedule", "noise", "batch"),
+    *("runs", "seed", "sketches", "step", "risk", "stderr", "error"),
+)
+"""``steps`` is the length of the run, ``step`` where the risk was taken; a run that failed is one row with an error."""
+
+
+def rows(store: Store) -> Iterator[dict[str, Any]]:
+    """All rows, in the order of the tasks' keys."""
+    for task, result, error in store.results():
+        if task.get("kind") != "curve":
+            continue
+        fixed = {name: task[name] for name in COLUMNS if name in task}
+        if fixed["ambient"] is not None:
+            fixed["ambient"] = float(fixed["ambient"])
+        if result is None:
+            yield fixed | {"step": None, "risk": None, "stderr": None, "error": error}
+            continue
+        fixed["engine"] = result["engine"]
+        stderr = result.get("stderr", [None] * len(result["steps"]))
+        for step, risk, bar in zip(result["steps"], result["risk"], stderr, strict=True):
+            yield fixed | {"step": step, "risk": risk, "stderr": bar, "error": None}
+
+
+def write_csv(store: Store, path: Path) -> int:
+    """Write the table; returns the number of rows.
+
+    Raises
+    ------
+    phases.output.CannotWrite : the file cannot be written; what was there stays.
+    """
+    count = 0
+    with staged_file(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for row in rows(store):
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+def write_parquet(store: Store, path: Path) -> int:
+    """The same as Parquet.
+
+    Raises
+    ------
+    BadInput : pyarrow is not installed.
+    phases.output.CannotWrite : the file cannot be written; what was there stays.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise BadInput(
+            "--parquet: expected the package pyarrow, installed by pip install 'phaselaws[parquet]'"
+        ) from None
+    kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(WHOLES, pa.int64()) | dict.fromkeys(REALS, pa.float64())
+    schema = pa.schema([(name, kinds[name]) for name in COLUMNS])
+    count, source = 0, rows(store)
+    with staged_file(path) as scratch, pq.ParquetWriter(scratch, schema) as writer:
+        while some := list(islice(source, 50_000)):
+            writer.write_table(pa.Table.from_pylist(some, schema))
+            count += len(some)
+    return count
