@@ -11,15 +11,19 @@ from scipy.integrate import solve_ivp
 from scipy.signal import fftconvolve
 
 from derivations.numeric.clocks import PowerClock
-from derivations.numeric.curve import Request, curve
+from derivations.numeric.curve import Request, curve, optimizer_named
+from derivations.numeric.effects import diffusion
 from derivations.numeric.equivalent import INFINITE, equivalent
+from derivations.numeric.equivalent_modes import equivalent_family
 from derivations.numeric.family import Family, Modes
 from derivations.numeric.fit import exponent
 from derivations.numeric.label_noise import label_noise
 from derivations.numeric.mean_field import mean_field_curve
+from derivations.numeric.mode_model import ModeDynamics, mode_model
 from derivations.numeric.mode_sums import mode_nodes
 from derivations.numeric.montecarlo import normals, simulate
 from derivations.numeric.regression import BadProblem, NotACovariance, Regression, power_law, regression
+from derivations.numeric.sde import sample_sde
 from derivations.numeric.sign_ode import SignBasis, linearised_curve, stationary_risk
 from derivations.numeric.volterra import Unstable, largest_stable_rate, recurrence, risk_curve, stepwise
 from derivations.schedules import schedule
@@ -155,6 +159,65 @@ def test_sampled_sgd_is_the_exact_recurrence() -> None:
         modes = recurrence(p.eigen[0], p.shares, rate, p.floor, batch=batch, label_noise=0.04)
         sampled = simulate(p, "sgd", rate, steps, runs=1024, seed=1, noise="gaussian:0.2", batch=batch)
         assert np.all(np.abs(sampled.mean[0] - risk_curve(modes, steps)) < 5 * sampled.stderr[0])
+
+
+@pytest.mark.parametrize("noise", ["none", "rademacher:0.3"])
+@pytest.mark.parametrize(
+    "name", ["signsgd", "sgd", "normalised-sgd", "effects/compression", "effects/preconditioning", "effects/reshaping"]
+)
+def test_sampled_paths_of_the_sde_scatter_about_its_risk_ode(name: str, noise: str) -> None:
+    """Up to the O(1/M) by which the mean of a nonlinear clock is not the clock of the mean."""
+    model = diffusion(optimizer_named(name), power_law(0.7, 0.6, 64, seed=1), label_noise(noise))
+    steps = np.unique(np.round(np.geomspace(1, 2000, 7)))
+    sampled = sample_sde(model, 0.01, steps, runs=192)
+    exact = model.family.curve(0.01, steps)
+    assert np.all(np.abs(sampled.mean[0] - exact) < 4 * sampled.stderr[0] + 0.06 * exact)
+
+
+def test_noise_compression_is_an_effect_of_its_own() -> None:
+    """Neutral without label noise and with Gaussian noise; Rademacher noise stops the drift at small risk."""
+    p = power_law(0.7, 0.6, 48, seed=2)
+    steps = np.array([10.0, 1000.0])
+
+    def risk(name: str, noise: str) -> np.ndarray:
+        return diffusion(optimizer_named(name), p, label_noise(noise)).family.curve(0.02, steps)
+
+    for noise in ("none", "gaussian:0.5"):
+        assert risk("effects/compression", noise) == pytest.approx(risk("effects/none", noise), rel=1e-9)
+        assert risk("signsgd", noise) == pytest.approx(risk("effects/rate+preconditioning+reshaping", noise), rel=1e-9)
+    assert risk("effects/compression", "rademacher:1")[1] > 1.5 * risk("effects/none", "rademacher:1")[1]
+    with pytest.raises(BadProblem, match="finite variance"):
+        risk("effects/rate", "cauchy:1")
+
+
+@pytest.mark.parametrize("alpha, beta, M", [(0.35, 0.7, 600), (1.0, 0.8, 2.0**30), (0.7, 0.4, 2.0**12)])
+def test_the_equivalent_as_a_list_of_modes_has_its_curves(alpha: float, beta: float, M: float) -> None:
+    model, steps = equivalent(alpha, beta, M), np.geomspace(1, 1e7, 15)
+    found = equivalent_family(optimizer_named("sgd"), model).curve(2e-3, steps)
+    assert found == pytest.approx(model.sgd_curve(2e-3, steps, continuous=True), rel=3e-3)
+
+
+def test_the_equivalent_of_signsgd_is_as_near_to_sketches_as_that_of_sgd() -> None:
+    """A few sketches of M = 192 scatter about it by a tenth, and by the same for both."""
+    steps, model = np.geomspace(10, 1e6, 7), equivalent(0.35, 0.7, 192)
+    problems = [power_law(0.35, 0.7, 192, seed=k) for k in range(3)]
+    ratios = []
+    for name in ("sgd", "signsgd"):
+        optimizer = optimizer_named(name)
+        mean = np.mean([diffusion(optimizer, p).family.curve(2e-3, steps) for p in problems], axis=0)
+        ratios.append(mean / equivalent_family(optimizer, model).curve(2e-3, steps))
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.06)
+    assert np.all(np.abs(ratios[1] - 1) < 0.2)
+
+
+def test_many_triples_at_once_are_the_same_as_one_by_one() -> None:
+    model = ModeDynamics(optimizer_named("signsgd"), Fraction(2, 5), Fraction(7, 10), h=0.1)
+    sizes, rates, steps = np.array([64.0, 4096.0]), np.array([1e-3, 3e-5]), np.array([300.0, 2e5])
+    together = model.each(sizes, rates, steps)
+    for k in range(2):
+        modes, clock, _ = mode_model(model.optimizer, model.alpha, model.beta, float(sizes[k]))
+        alone = Family(modes, clock).curve(float(rates[k]), steps[k : k + 1])
+        assert together[k] == pytest.approx(alone[0], rel=2e-3)
 
 
 def test_samples_depend_on_the_seed_alone() -> None:

@@ -90,6 +90,30 @@ class SignClock:
         return newton(self.cost, base, weight, guess)
 
 
+@dataclass(frozen=True, eq=False)
+class CompressedClock:
+    """SGD whose drift is multiplied by the noise compression psi(L) of the sign: speed psi, strength L + nu^2.
+
+    >>> from derivations.numeric.label_noise import GAUSSIAN
+    >>> round(float(CompressedClock(GAUSSIAN(1.0)).speed(0.5)), 12)
+    1.0
+    """
+
+    noise: LabelNoise
+
+    def speed(self, risk: Number) -> Number:
+        """psi(L) = sqrt((L + nu^2)/L) E exp(-epsilon^2/2L)."""
+        return np.sqrt((risk + self.noise.variance) / risk) * self.noise.bell(np.asarray(risk))
+
+    def cost(self, risk: Number) -> Number:
+        """(L + nu^2)/psi(L)."""
+        return (risk + self.noise.variance) / self.speed(risk)
+
+    def settle(self, base: Number, weight: Number, guess: Number) -> Number:
+        """By Newton's method."""
+        return newton(self.cost, base, weight, guess)
+
+
 def newton(cost: Any, base: Number, weight: Number, guess: Number) -> Number:
     """The L with L = base + weight * cost(L), from a guess, by Newton's method to rounding.
 

@@ -6,6 +6,7 @@ Engines and what they solve:
 * ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100;
 * ``ode``: the linearised ODE in continuous time, for every optimizer of the family;
 * ``meanfield``: signSGD's mean-field ODE with the full arcsine;
+* ``sde``: the stochastic differential equation of any member of the family, sampled;
 * ``montecarlo``: the algorithm itself, sampled;
 * ``law``: the derived law with its leading constants (an asymptote, not a solver).
 """
@@ -18,20 +19,20 @@ from fractions import Fraction
 
 import numpy as np
 
-from derivations.numeric.clocks import PowerClock, sign_clock
+from derivations.numeric.effects import diffusion, is_sgd, is_sign
 from derivations.numeric.equivalent import equivalent
-from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import Array, BadProblem, Regression, power_law
+from derivations.numeric.sde import sample_sde, steps_needed
 from derivations.numeric.sign_ode import SignBasis
 from derivations.numeric.volterra import Unstable, check_rate, recurrence, risk_curve, stepwise
-from derivations.optimizers import Optimizer, registered
+from derivations.optimizers import Optimizer, effects_named, registered
 from derivations.schedules import CONSTANT, Schedule
 
-ENGINES = ("volterra", "equivalent", "ode", "meanfield", "montecarlo", "law")
+ENGINES = ("volterra", "equivalent", "ode", "meanfield", "sde", "montecarlo", "law")
 TIME_LIMIT = 600.0
 """Seconds a sampled run may be expected to take."""
 
@@ -80,9 +81,10 @@ def optimizer_named(name: str) -> Optimizer:
     """
     known = registered()
     short = name.removeprefix("derived/")
-    if short not in known:
+    found = known.get(short) or effects_named(short)
+    if found is None:
         raise BadProblem(f"expected an optimizer, one of {', '.join(known)}, got {name[:60]!r}")
-    return known[short]
+    return found
 
 
 def default_engine(optimizer: Optimizer) -> str:
@@ -90,14 +92,6 @@ def default_engine(optimizer: Optimizer) -> str:
     if is_sgd(optimizer):
         return "volterra"
     return "meanfield" if is_sign(optimizer) else "ode"
-
-
-def is_sgd(o: Optimizer) -> bool:
-    return not o.kappa and o.clock == "0" and len(o.noise) == 1
-
-
-def is_sign(o: Optimizer) -> bool:
-    return bool(o.kappa) and o.clock != "0" and len(o.noise) == 2
 
 
 def log_steps(last: float, points: int) -> Array:
@@ -144,7 +138,7 @@ def curve(request: Request) -> RiskCurve:
         found.append(solve(problem, steps))
     risk = np.mean([f.risk for f in found], axis=0)
     stderr = None
-    if engine == "montecarlo":
+    if found[0].stderr is not None:
         stderr = np.sqrt(sum(f.stderr**2 for f in found if f.stderr is not None)) / len(found)
     return RiskCurve(engine, found[0].model, steps, risk, stderr)
 
@@ -225,8 +219,20 @@ def _solver(
 
         return montecarlo
 
+    if engine == "sde":
+
+        def sde(problem: Regression, steps: Array) -> RiskCurve:
+            model = diffusion(optimizer, problem, noise, batch)
+            M = problem.size
+            seconds = request.sketches * request.runs * steps_needed(model, rate, steps) * (M * 3e-8 + M * M * 3e-11)
+            _afford(seconds, request, "fewer runs or steps, or engine ode")
+            found = sample_sde(model, rate, steps, request.runs, request.seed, schedule)
+            return RiskCurve(engine, f"{found.runs} sampled paths of the SDE", steps, found.mean[0], found.stderr[0])
+
+        return sde
+
     def ode(problem: Regression, steps: Array) -> RiskCurve:
-        risk = family_of(optimizer, problem, noise, batch).curve(rate, steps, schedule)
+        risk = diffusion(optimizer, problem, noise, batch).family.curve(rate, steps, schedule)
         if not np.isfinite(risk).all():
             raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
         return RiskCurve(engine, "linearised ODE in continuous time", steps, risk)
@@ -240,29 +246,3 @@ def _afford(seconds: float, request: Request, instead: str) -> None:
             f"expected a run of at most {request.time_limit:g} s, this one would take about {seconds:.2g} s: "
             f"use {instead}, or raise --time-limit"
         )
-
-
-def family_of(optimizer: Optimizer, problem: Regression, noise: LabelNoise, batch: int = 1) -> Family:
-    """Any subset of the four effects on a problem.
-
-    The drift matrix is K, or D^-1/2 K with preconditioning; the noise of a step is K L/B, (4/pi^2) K with the effective
-    rate, and K_sigma in the place of (4/pi^2) K with reshaping.
-    """
-    normalised, reshaped = bool(optimizer.kappa), len(optimizer.noise) == 2
-    basis = SignBasis(problem)
-    if reshaped:
-        noise_covariance = basis.reshaped * (1.0 if normalised else np.pi**2 / 4)
-    else:
-        noise_covariance = problem.covariance * (4 / np.pi**2 if normalised else 1.0)
-    if optimizer.clock == "0":
-        values, vectors = problem.eigen
-        shares = problem.shares
-        spread = np.einsum("ij,ij->j", vectors, noise_covariance @ vectors)
-    else:
-        values, shares = basis.modes.rates, basis.modes.shares
-        spread = basis.spread(noise_covariance)
-    modes = Modes(values, shares, spread, problem.floor)
-    if normalised:
-        return Family(modes, sign_clock(noise, batch))
-    _finite_variance(noise)
-    return Family(modes, PowerClock(0.0, s=1 / batch, label_noise=noise.variance))

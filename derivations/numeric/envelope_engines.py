@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from derivations.numeric.curve import is_sgd, is_sign
+from derivations.numeric.effects import is_sgd, is_sign
 from derivations.numeric.envelope import Dynamics
 from derivations.numeric.equivalent import Equivalent, equivalent
 from derivations.numeric.equivalent_modes import equivalent_family

@@ -135,6 +135,20 @@ def subsets() -> tuple[Optimizer, ...]:
     return tuple(with_effects(e for k, e in enumerate(active) if mask >> k & 1) for mask in range(8))
 
 
+def effects_named(name: str) -> Optimizer | None:
+    """``effects/a+b``, any of the 16 subsets; None if it is no such name.
+
+    >>> effects_named("effects/compression+rate").name
+    'effects/rate+compression'
+    """
+    prefix, slash, rest = name.partition("/")
+    values = {e.value: e for e in Effect}
+    parts = [] if rest == "none" else rest.split("+")
+    if prefix != "effects" or not slash or not set(parts) <= set(values) or len(set(parts)) < len(parts):
+        return None
+    return with_effects(values[p] for p in parts)
+
+
 def registered() -> dict[str, Optimizer]:
     """All optimizers by name."""
     from derivations.optimizers.normalised_sgd import NORMALISED_SGD

@@ -1,0 +1,112 @@
+"""SGD with any of the four effects of the sign, on a problem: drift, noise and clock in one eigenbasis.
+
+    dy_i = -gamma speed(L) Lambda_i y_i dn + gamma sqrt(strength(L)) (C^1/2 dB)_i,   L = floor + sum_i Lambda_i y_i^2
+
+* effective rate: speed and strength are (2/pi)/sqrt(L + nu^2) and 1 instead of 1 and L + nu^2, and the noise
+  covariance (4/pi^2) K instead of K;
+* noise compression: the speed is multiplied by psi(L) (`label_noise`), one without label noise;
+* preconditioning: the drift matrix is D^-1/2 K instead of K, D = diag K, in its biorthogonal basis;
+* reshaping: the noise covariance is K_sigma in the place of (4/pi^2) K.
+
+With all four this is the SDE of signSGD. `Family` integrates its risk, `derivations.numeric.sde` samples it.
+
+Source: arXiv:2411.12135.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from derivations.numeric.clocks import Clock, CompressedClock, PowerClock, sign_clock
+from derivations.numeric.family import Family, Modes
+from derivations.numeric.label_noise import NONE, LabelNoise
+from derivations.numeric.regression import Array, BadProblem, Regression
+from derivations.numeric.sign_ode import SignBasis
+from derivations.optimizers import Optimizer
+
+
+@dataclass(frozen=True, eq=False)
+class Diffusion:
+    """Rates Lambda, start y and noise covariance C in the eigenbasis, floor of L, clock."""
+
+    rates: Array
+    start: Array
+    covariance: Array
+    floor: float
+    clock: Clock
+
+    @cached_property
+    def family(self) -> Family:
+        """The risk's linear ODE: C enters by its diagonal."""
+        modes = Modes(self.rates, self.rates * self.start**2, np.diag(self.covariance).copy(), self.floor)
+        return Family(modes, self.clock)
+
+
+def is_sgd(o: Optimizer) -> bool:
+    """No effect, or only one that is neutral without label noise."""
+    return not o.kappa and o.clock == "0" and len(o.noise) == 1 and not o.compressed
+
+
+def is_sign(o: Optimizer) -> bool:
+    """All effects."""
+    return bool(o.kappa) and o.clock != "0" and len(o.noise) == 2 and o.compressed
+
+
+def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> Clock:
+    """The clock of a subset of effects.
+
+    Raises
+    ------
+    BadProblem : label noise of infinite variance without both the effective rate and compression; a batch above one
+        with compression of label noise that is not Gaussian.
+
+    >>> from derivations.optimizers import registered
+    >>> clock = clock_of(registered()["normalised-sgd"])
+    >>> round(float(clock.speed(4.0)), 6), round(float(clock.cost(4.0)), 6)
+    (0.31831, 3.141593)
+    """
+    if optimizer.kappa and optimizer.compressed:
+        return sign_clock(noise, batch)
+    if not np.isfinite(noise.variance):
+        raise BadProblem(
+            f"expected label noise of finite variance for an optimizer without the effective rate and compression of "
+            f"signSGD, {noise.name} has none"
+        )
+    if optimizer.kappa:
+        exact = sign_clock(NONE, batch)
+        assert isinstance(exact, PowerClock)
+        return PowerClock(0.5, c=exact.c, label_noise=noise.variance)
+    if optimizer.compressed and noise.name not in ("none", "gaussian"):
+        if batch > 1:
+            raise BadProblem(f"expected Gaussian label noise or none with a batch of {batch}, got {noise.name}")
+        return CompressedClock(noise)
+    return PowerClock(0.0, s=1 / batch, label_noise=noise.variance)
+
+
+def noise_scale(optimizer: Optimizer) -> float:
+    """The factor on K_sigma with reshaping, on K without."""
+    sign = bool(optimizer.kappa)
+    if len(optimizer.noise) == 2:
+        return 1.0 if sign else np.pi**2 / 4
+    return 4 / np.pi**2 if sign else 1.0
+
+
+def diffusion(optimizer: Optimizer, problem: Regression, noise: LabelNoise = NONE, batch: int = 1) -> Diffusion:
+    """A subset of effects on a problem.
+
+    Raises
+    ------
+    BadProblem : see `clock_of`.
+    """
+    clock, basis = clock_of(optimizer, noise, batch), SignBasis(problem)
+    covariance = (basis.reshaped if len(optimizer.noise) == 2 else problem.covariance) * noise_scale(optimizer)
+    if optimizer.clock == "0":
+        rates, vectors = problem.eigen
+        start, to_basis = -(vectors.T @ problem.optimum), vectors
+    else:
+        (rates, Q), start = basis.eigen, basis.start
+        to_basis = Q * np.sqrt(basis.sigma)[:, None]
+    return Diffusion(rates, start, to_basis.T @ covariance @ to_basis, problem.floor, clock)
