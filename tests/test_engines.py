@@ -194,7 +194,7 @@ def test_noise_compression_is_an_effect_of_its_own() -> None:
 def test_the_equivalent_as_a_list_of_modes_has_its_curves(alpha: float, beta: float, M: float) -> None:
     model, steps = equivalent(alpha, beta, M), np.geomspace(1, 1e7, 15)
     found = equivalent_family(optimizer_named("sgd"), model).curve(2e-3, steps)
-    assert found == pytest.approx(model.sgd_curve(2e-3, steps, continuous=True), rel=3e-3)
+    assert found == pytest.approx(model.sgd_curve(2e-3, steps, continuous=True), rel=1e-2)
 
 
 def test_the_equivalent_of_signsgd_is_as_near_to_sketches_as_that_of_sgd() -> None:

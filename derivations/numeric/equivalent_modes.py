@@ -2,7 +2,7 @@
 
 Risk dynamics see the spectrum only through the completely monotone functions sum_i q_i exp(-Lambda_i t) and
 sum_i Lambda_i exp(-Lambda_i t), which a contour integral of the equivalent's resolvent gives at any t. Non-negative
-least squares finds a few dozen rates on a geometric grid that reproduce both to about 1e-3 or better over the whole spectrum.
+least squares finds rates on a geometric grid, about eight a decade, that reproduce both to 1e-3 or better.
 
 For signSGD, diag K is replaced by its mean tr K/M: exact as M grows for alpha < 1/2, where the diagonal concentrates;
 above, the first few features differ from one another at any M and constants (not exponents) are off.
