@@ -137,8 +137,8 @@ def test_stationary_risk_closes_both_odes(noise: str) -> None:
     basis, law, rate = SignBasis(p), label_noise(noise), 2e-3
     level = stationary_risk(p, rate, law)
     late = np.array([1e9])
-    assert linearised_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-9)
-    assert mean_field_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-9)
+    assert linearised_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-10)
+    assert mean_field_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-10)
 
 
 @pytest.mark.parametrize("noise", ["none", "rademacher:0.5", "cauchy:0.2"])

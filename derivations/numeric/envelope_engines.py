@@ -128,9 +128,12 @@ class SampledDynamics:
         return np.round(2.0 ** np.arange(2.0, min(np.log2(LARGEST), np.log2(largest) * 0.97) + 0.1, 0.5))
 
     def rates(self, M: float, longest: float) -> Array:
-        """As for the linearised ODE, the eight largest below the stability limit."""
-        rates = EquivalentOde(self.optimizer, self.alpha, self.beta).rates(M, longest)
-        return rates if len(rates) == 1 else rates[1:9]
+        """SGD: a quarter of the largest stable rate (nearer to it single runs have no useful mean), and factors of four
+        down if the rate is free. signSGD: as for the linearised ODE, the eight largest."""
+        if is_sgd(self.optimizer):
+            top = 0.25 * equivalent(self.alpha, self.beta, M).largest_stable_rate()
+            return np.array([top]) if self.optimizer.rate == "largest" else top * 4.0 ** -np.arange(0.0, 5.0)
+        return EquivalentOde(self.optimizer, self.alpha, self.beta).rates(M, longest)[1:9]
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps), their mean over sketches and runs."""

@@ -148,7 +148,8 @@ def simulate(
     total = np.sum([r[0] for r in results], axis=0)
     square = np.sum([r[1] for r in results], axis=0)
     mean = total / count
-    spread = np.sqrt(np.maximum(square / count - mean**2, 0) * count / (count - 1))
+    with np.errstate(over="ignore", invalid="ignore"):  # runs that blew up have an infinite mean
+        spread = np.sqrt(np.maximum(square / count - mean**2, 0) * count / (count - 1))
     return Sampled(record.astype(float), mean, spread / np.sqrt(count), count)
 
 
@@ -156,9 +157,11 @@ def _group(task: _Task) -> tuple[Array, Array]:
     """Sums over the runs of a group of the risk and its square, shape (rates, steps)."""
     total = np.zeros((len(task.rates), len(task.record)))
     square = np.zeros_like(total)
-    for k, risk in _trajectory(task):
-        total[:, k] = risk.sum(axis=1)
-        square[:, k] = (risk**2).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k, risk in _trajectory(task):
+            risk = np.where(np.isnan(risk), np.inf, risk)
+            total[:, k] = risk.sum(axis=1)
+            square[:, k] = (risk**2).sum(axis=1)
     return total, square
 
 

@@ -57,6 +57,7 @@ class SignBasis:
     def reshaped(self) -> Array:
         """K_sigma = (2/pi) arcsin of the correlations, shape (M, M)."""
         correlation = self.problem.covariance / np.outer(self.sigma, self.sigma)
+        np.fill_diagonal(correlation, 1.0)  # arcsin near one would take a rounding error to its root
         return (2 / np.pi) * np.arcsin(np.clip(correlation, -1.0, 1.0))
 
     def spread(self, covariance: Array) -> Array:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from derivations.numeric.curve import TIME_LIMIT, Request, RiskCurve, curve
+from derivations.numeric.equivalent import NoConvergence
 from derivations.numeric.regression import BadProblem
 from derivations.numeric.store import Json, Store, key_of
 from derivations.numeric.volterra import Unstable
@@ -51,8 +52,8 @@ def run(
     executor : None if nothing is left to do.
     width : tasks in flight at once, best twice the number of workers.
 
-    A task that cannot be done (`BadProblem`, `Unstable`) is recorded with the reason. Any other exception ends the
-    sweep; what was finished is kept.
+    A task that cannot be done (`BadProblem`, `Unstable`, `NoConvergence`) is recorded with the reason. Any other
+    exception ends the sweep; what was finished is kept.
     """
     known = store.done()
     total = len(tasks)
@@ -102,7 +103,7 @@ def run(
 def _outcome(future: Future[tuple[Json, float]]) -> tuple[Json | None, str | None, float]:
     try:
         result, seconds = future.result()
-    except (BadProblem, Unstable) as error:
+    except (BadProblem, Unstable, NoConvergence) as error:
         return None, str(error), 0.0
     except BrokenExecutor:
         raise WorkerDied(
