@@ -39,9 +39,9 @@ def command(args: argparse.Namespace) -> int:
         with staged_folder(folder) as scratch:
             (scratch / "report.md").write_text(report.text(), encoding="utf-8")
             report.draw(scratch)
+        verdicts = report.verdicts()
     finally:
         store.close()
-    verdicts = report.verdicts()
     overall = worst(verdicts.values())
     if args.json:
         print(json.dumps({"report": str(folder / "report.md"), "verdict": overall, "laws": verdicts}, indent=1))
@@ -119,15 +119,16 @@ class Report:
 
     def draw(self, folder: Path) -> None:
         """All figures."""
-        crucial = [(t, r) for t, r in self._results(work.law_tasks()) if _place(t) in map(_point, work.CRUCIAL)]
-        figures.draw_envelopes(crucial, folder / "crucial.png")
+        figures.draw_envelopes(
+            [(t, r) for t, r in self._results(work.law_tasks()) if work.is_crucial(t) and t["engine"] != "montecarlo"],
+            folder / "crucial.png",
+        )
         figures.draw_noise(self._results(work.noise_tasks()), folder / "noise.png")
         figures.draw_transients(self._results(work.transient_tasks()), folder / "transients.png")
         figures.draw_sgd(self._results(work.sgd_tasks()), folder / "sgd.png")
 
     def _laws(self) -> str:
-        published = [t for t in work.law_tasks() if t["law"] in work.PUBLISHED and t["engine"] != "montecarlo"]
-        published = [t for t in published if tuple(t[k] for k in ("law", "alpha", "beta")) not in work.CRUCIAL]
+        published = [t for t in work.law_tasks() if not work.is_crucial(t) and t["engine"] != "montecarlo"]
         against = [
             f"* {t['law']} at ({t['alpha']}, {t['beta']}), phase {'/'.join(r['rows'][0]['phase'])}: {t['engine']}"
             for t, r in self._results(published)
@@ -152,10 +153,8 @@ class Report:
         return table(("law", "phase", "(α, β)", "engine", "slope", "x*", "e*", "verdict"), rows)
 
     def _crucial(self) -> str:
-        order = {p: k for k, p in enumerate(work.CRUCIAL)}
-        tasks = [t for t in work.law_tasks() if tuple(t[k] for k in ("law", "alpha", "beta")) in order]
-        tasks.sort(key=lambda t: order[t["law"], t["alpha"], t["beta"]])
-        sampled = [t for t in work.law_tasks() if t["engine"] == "montecarlo" and t not in tasks]
+        sampled = [t for t in work.law_tasks() if t["engine"] == "montecarlo"]
+        tasks = [t for t in work.law_tasks() if work.is_crucial(t) and t not in sampled]
         return f"## Crucial cases\n\n{_CRUCIAL}\n\n{self._law_table([*tasks, *sampled])}\n\n![Envelopes](crucial.png)"
 
     def _noise(self) -> str:
@@ -224,14 +223,6 @@ def _cell(row: Json) -> str:
     return f"{predicted}: {row['fitted']:.4f} ± {row['error']:.4f} {mark}"
 
 
-def _place(task: Json) -> tuple[str, str]:
-    return task["alpha"], task["beta"]
-
-
-def _point(entry: tuple[str, str, str]) -> tuple[str, str]:
-    return entry[1:]
-
-
 _HEAD = """# The referee's report
 
 Written by `phases check --all --out DIR`. The referee runs the dynamics, traces the best risk over model size M and
@@ -251,7 +242,7 @@ _LAWS = """At (2/7, 1) two terms of the SGD law fall at almost the same rate (on
 x* drifts over more than twenty decades of compute there."""
 
 _CRUCIAL = """At (2/5, 7/10) the same dynamics meet two laws: the derived slope 12/25 and the printed 6/13. (1, 2) lies
-beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼."""
+beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼. Engine `mode` goes to f = 10^30 here."""
 
 _NOISE = """signSGD started at an optimum that predicts perfectly: all risk is noise, and it is proportional to γ². At
 α = 0.4 the printed term γ² M^(2 - 2α) does not depend on N; the derived one is γ² M^(2α) N^(2 - 4α) until N = M. The
