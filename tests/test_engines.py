@@ -289,21 +289,3 @@ def test_bad_curves_exit_2(extra: list[str], words: str, capsys: pytest.CaptureF
     assert main([*args, *extra]) == 2
     err = capsys.readouterr().err
     assert words in err and err.count("\n") == 1
-
-
-def test_the_referee_tells_the_derived_law_from_the_printed_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """signSGD at (2/5, 7/10): slope 12/25 and x* = 3/5 in the dynamics, not 6/13 and 15/26."""
-    point = ["--alpha", "2/5", "--beta", "7/10", "--json"]
-    assert main(["check", "derived/signsgd", *point]) == 0
-    rows = {r["quantity"]: r for r in json.loads(capsys.readouterr().out)["rows"]}
-    assert rows["slope"]["predicted"] == "12/25" and rows["slope"]["verdict"] == "agrees"
-    assert main(["check", "kim2026/signsgd", *point]) == 1
-    assert json.loads(capsys.readouterr().out)["verdict"] == "disagrees"
-
-
-def test_the_referee_agrees_with_the_published_sgd_law(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e16"]) == 0
-    assert "agrees" in capsys.readouterr().out
-    assert main(["check", "paquette2024/sgd", "--alpha", "1"]) == 2
-    assert "expected both" in capsys.readouterr().err
-    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1", "--compute", "10"]) == 2

@@ -24,6 +24,19 @@ def blocks() -> list[tuple[str, list[str]]]:
     return out
 
 
+FITTED = r"-?\d+\.\d{4} \+- \d\.\d{4}"
+
+
+def same(shown: str, printed: str) -> bool:
+    """Equal, but for the last digits of fitted numbers, which are not the same on every machine."""
+    if re.sub(FITTED, "", shown) != re.sub(FITTED, "", printed):
+        return False
+    numbers = [
+        [float(x) for x in re.findall(r"-?\d+\.\d+", " ".join(re.findall(FITTED, line)))] for line in (shown, printed)
+    ]
+    return all(abs(a - b) < 1e-3 for a, b in zip(*numbers, strict=True))
+
+
 def test_every_command_prints_what_the_readme_shows(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,7 +49,7 @@ def test_every_command_prints_what_the_readme_shows(
         disagrees = bool(lines) and lines[-1].endswith(": disagrees")
         assert main(shlex.split(command)) == (1 if disagrees else 0)
         printed = capsys.readouterr().out.splitlines()
-        missing = [line for line in lines if line not in printed]
+        missing = [line for line in lines if not any(same(line, other) for other in printed)]
         assert not missing, f"phases {command} does not print {missing[0]!r}"
 
 

@@ -1,0 +1,130 @@
+"""The referee: verdicts, engines, figure, report."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derivations.numeric.curve import optimizer_named
+from derivations.numeric.engine_checks import noise_exponents
+from derivations.numeric.envelope import envelope
+from derivations.numeric.envelope_engines import EquivalentOde, dynamics
+from derivations.numeric.mode_model import ModeDynamics
+from derivations.numeric.regression import BadProblem
+from derivations.registry import load
+from phases import referee_work
+from phases.cli import main
+from phases.corrections import corrections
+
+POINT = ["--alpha", "2/5", "--beta", "7/10", "--json"]
+
+
+def test_the_referee_tells_the_derived_law_from_the_printed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """signSGD at (2/5, 7/10): slope 12/25 and x* = 3/5 in the dynamics, not 6/13 and 15/26."""
+    assert main(["check", "derived/signsgd", *POINT, "--compute", "1e30"]) == 0
+    rows = {r["quantity"]: r for r in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows["slope"]["predicted"] == "12/25" and all(r["verdict"] == "agrees" for r in rows.values())
+    assert main(["check", "kim2026/signsgd", *POINT, "--compute", "1e30"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert data["verdict"] == "disagrees" and all(r["verdict"] == "disagrees" for r in data["rows"])
+
+
+def test_random_features_say_the_same_as_modes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    figure = tmp_path / "check.png"
+    engines = ["--engine", "ode", "--engine", "mode", "--plot", str(figure)]
+    assert main(["check", "kim2026/signsgd", *POINT, *engines]) == 1
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {r["engine"] for r in rows} == {"ode", "mode"} and figure.stat().st_size > 10_000
+    fitted = {(r["engine"], r["quantity"]): r["fitted"] for r in rows}
+    for quantity in ("slope", "model_exponent"):
+        assert fitted["ode", quantity] == pytest.approx(fitted["mode", quantity], abs=0.01)
+
+
+@pytest.mark.parametrize("engine, verdict", [("mode", 0), ("ode", 0)])
+def test_the_referee_agrees_with_the_published_sgd_law(
+    engine: str, verdict: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = ["--alpha", "1", "--beta", "1/4", "--compute", "1e16"]
+    assert main(["check", "paquette2024/sgd", *point, "--engine", engine]) == verdict
+    assert "agrees" in capsys.readouterr().out
+
+
+def test_samples_alone_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["check", "derived/signsgd", *POINT, "--engine", "montecarlo", "--compute", "1e4"]
+    assert main(args) == 3
+    assert json.loads(capsys.readouterr().out)["verdict"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["paquette2024/sgd", "--alpha", "1"], "expected both"),
+        (["paquette2024/sgd", "--alpha", "1", "--beta", "1", "--compute", "10"], "between 1e4 and 1e30"),
+        (["derived/normalised-sgd", "--alpha", "1", "--beta", "1", "--engine", "montecarlo"], "sgd or signsgd"),
+        (["paquette2024/sgd", "--plot", "a.png"], "with --plot"),
+        (["paquette2024/sgd", "--alpha", "1", "--beta", "1", "--plot", "a.gif"], ".png"),
+        ([], "expected a law, or --all"),
+        (["paquette2024/sgd", "--all"], "expected no law"),
+    ],
+)
+def test_bad_checks_exit_2(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *args]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+
+
+def test_an_envelope_is_an_optimum() -> None:
+    """No other size and rate nearby does better, in the engine's own words."""
+    model = ModeDynamics(optimizer_named("signsgd"), Fraction(1), Fraction(1))
+    found = envelope(model, np.array([1e8, 1e10, 1e12]))
+    for k in range(3):
+        sizes = np.round(found.size[k] * np.repeat([0.5, 0.8, 1.0, 1.25, 2.0], 5))
+        rates = found.rate[k] * np.tile([0.5, 0.8, 1.0, 1.25, 2.0], 5)
+        assert model.each(sizes, rates, found.compute[k] / sizes).min() > found.risk[k] * (1 - 2e-3)
+
+
+def test_a_law_close_to_a_tie_knows_its_corrections() -> None:
+    tie = corrections(load("paquette2024/sgd"), (Fraction(2, 7), Fraction(1)), (1e16, 1e20))["slope"]
+    clear = corrections(load("paquette2024/sgd"), (Fraction(1), Fraction(1, 4)), (1e16, 1e20))["slope"]
+    assert tie[1] - tie[0] > 0.005 > 1e-5 > clear[1] - clear[0]
+
+
+def test_engines_and_their_limits() -> None:
+    optimizer = optimizer_named("signsgd")
+    assert isinstance(dynamics("ode", optimizer, Fraction(1), Fraction(1))[0][0], EquivalentOde)
+    with pytest.raises(BadProblem, match="expected an engine"):
+        dynamics("magic", optimizer, Fraction(1), Fraction(1))
+
+
+def test_noise_before_saturation_has_the_derived_exponents() -> None:
+    """gamma^2 M^(2 alpha) N^(2 - 4 alpha) at alpha = 0.4, not the printed M^(2 - 2 alpha)."""
+    found = noise_exponents(0.4, [2.0**30, 2.0**50])
+    assert abs(found["in_N"][1] - 0.4) < abs(found["in_N"][0] - 0.4) < 0.06
+    assert found["in_M"] == pytest.approx([0.8, 0.8], abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_report_is_written_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "PUBLISHED": ("kim2026/signsgd",),
+        "CRUCIAL": (("derived/signsgd", "2/5", "7/10"),),
+        "SAMPLED": (),
+        "TRANSIENTS": ((0.3, 0.7), (0.6, 0.6)),
+        "NOISES": ("none",),
+        "NOISE_SIZES": (16, 32),
+        "WIDTH": 32,
+    }.items():
+        monkeypatch.setattr(referee_work, name, value)
+    folder = tmp_path / "referee"
+    for _ in range(2):
+        assert main(["check", "--all", "--out", str(folder), "--workers", "2"]) == 1
+        assert "kim2026/signsgd: disagrees" in capsys.readouterr().out
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "6/13" in text and "| kim2026/signsgd | Ac | (1/3, 2/3) | mode |" in text
+    assert {p.name for p in folder.iterdir()} >= {"crucial.png", "noise.png", "transients.png", "sgd.png"}
