@@ -289,3 +289,10 @@ def test_bad_curves_exit_2(extra: list[str], words: str, capsys: pytest.CaptureF
     assert main([*args, *extra]) == 2
     err = capsys.readouterr().err
     assert words in err and err.count("\n") == 1
+
+
+def test_the_equivalent_draws_every_optimizer_and_says_how() -> None:
+    big = curve(Request("signsgd", Fraction(2, 5), Fraction(7, 10), 2.0**40, 1e-8, 1e9, engine="equivalent", points=6))
+    assert "diagonal" in big.model and np.isfinite(big.risk).all()
+    with pytest.raises(Unstable):
+        curve(Request("sgd", Fraction(1), Fraction(1), 64, 9.0, 100, engine="equivalent"))

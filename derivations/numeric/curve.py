@@ -3,7 +3,8 @@
 Engines and what they solve:
 
 * ``volterra``: SGD's exact recurrence on a sampled sketch (constant rate: contour integral; schedule: step by step);
-* ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100;
+* ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100 (SGD at a constant rate
+  and batch 1), or the linearised ODE on it;
 * ``ode``: the linearised ODE in continuous time, for every optimizer of the family;
 * ``meanfield``: signSGD's mean-field ODE with the full arcsine;
 * ``sde``: the stochastic differential equation of any member of the family, sampled;
@@ -21,6 +22,7 @@ import numpy as np
 
 from derivations.numeric.effects import diffusion, is_sgd, is_sign
 from derivations.numeric.equivalent import equivalent
+from derivations.numeric.equivalent_modes import equivalent_family
 from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
@@ -159,12 +161,20 @@ def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
 
 
 def _equivalent(request: Request, optimizer: Optimizer, noise: LabelNoise, steps: Array) -> RiskCurve:
-    if not is_sgd(optimizer) or not request.schedule.constant or request.batch != 1:
-        raise BadProblem("expected sgd at a constant rate and batch 1 with engine equivalent")
-    _finite_variance(noise)
     model = equivalent(float(request.alpha), float(request.beta), request.size, request.ambient)
-    risk = model.sgd_curve(request.rate, steps, label_noise=noise.variance)
-    return RiskCurve("equivalent", "deterministic equivalent of SGD's recurrence", steps, risk)
+    if is_sgd(optimizer) and request.schedule.constant and request.batch == 1:
+        _finite_variance(noise)
+        risk = model.sgd_curve(request.rate, steps, label_noise=noise.variance)
+        return RiskCurve("equivalent", "deterministic equivalent of SGD's recurrence", steps, risk)
+    risk = equivalent_family(optimizer, model, noise, request.batch).curve(request.rate, steps, request.schedule)
+    _check_bounded(risk, request.rate)
+    at = "" if optimizer.clock == "0" else ", the diagonal of K at its mean"
+    return RiskCurve("equivalent", f"linearised ODE on the deterministic equivalent{at}", steps, risk)
+
+
+def _check_bounded(risk: Array, rate: float) -> None:
+    if not np.isfinite(risk).all():
+        raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
 
 
 def _finite_variance(noise: LabelNoise) -> None:
@@ -233,8 +243,7 @@ def _solver(
 
     def ode(problem: Regression, steps: Array) -> RiskCurve:
         risk = diffusion(optimizer, problem, noise, batch).family.curve(rate, steps, schedule)
-        if not np.isfinite(risk).all():
-            raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
+        _check_bounded(risk, rate)
         return RiskCurve(engine, "linearised ODE in continuous time", steps, risk)
 
     return ode

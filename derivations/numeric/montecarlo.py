@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, get_blas_funcs
+from scipy.linalg import cholesky
 
 from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
 from derivations.numeric.regression import Array, BadProblem, Regression
@@ -207,9 +207,24 @@ def _features(task: _Task, z: NDArray[np.float32]) -> NDArray[np.float32]:
     if not task.sign:
         z *= task.factor
         return z
-    (trmm,) = get_blas_funcs(("trmm",), (task.factor, z))
-    # z L^T in row-major order is L z^T in column-major order
-    return trmm(1.0, task.factor.T, z.T, trans_a=1, overwrite_b=1).T
+    return correlated(z, task.factor)
+
+
+def correlated(z: NDArray[np.float32], factor: NDArray[np.floating]) -> NDArray[np.float32]:
+    """z L^T for a lower triangular L, in blocks of rows: BLAS's general product is several times as fast as its
+    triangular one, and eight blocks leave out most of the zeros.
+
+    >>> z, L = np.ones((2, 3), dtype=np.float32), np.tril(np.ones((3, 3), dtype=np.float32))
+    >>> correlated(z, L)[0].tolist()
+    [1.0, 2.0, 3.0]
+    """
+    M = len(factor)
+    out = np.empty_like(z)
+    step = max(64, -(-M // 8))
+    for low in range(0, M, step):
+        high = min(M, low + step)
+        np.matmul(z[:, :high], factor[low:high, :high].T, out=out[:, low:high])
+    return out
 
 
 def _risk(task: _Task, e: Float) -> Array:

@@ -10,10 +10,10 @@ Source: arXiv:2411.12135; splitting in the biorthogonal basis.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cholesky, get_blas_funcs
+from scipy.linalg import cholesky
 
 from derivations.numeric.effects import Diffusion
-from derivations.numeric.montecarlo import GROUP, Sampled, normals
+from derivations.numeric.montecarlo import GROUP, Sampled, correlated, normals
 from derivations.numeric.regression import Array, BadProblem
 from derivations.numeric.volterra import check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
@@ -74,7 +74,6 @@ def _paths(
     schedule: Schedule,
 ) -> Array:
     """Risks of shape (steps, runs)."""
-    (trmm,) = get_blas_funcs(("trmm",), (factor,))
     M, clock = len(problem.start), problem.clock
     fastest, last = float(problem.rates.max()), float(record[-1])
     y = np.tile(problem.start, (runs, 1))
@@ -94,7 +93,7 @@ def _paths(
                 pieces = np.ceil(dn * gamma * float(speed.max()) * fastest / LONGEST)
                 dn = dn / max(1.0, pieces)
             decay = np.exp(-(0.5 * gamma * dn) * speed[:, None] * problem.rates)
-            kick = trmm(1.0, factor.T, normals(rng, (runs, M)).T, trans_a=1, overwrite_b=1).T
+            kick = correlated(normals(rng, (runs, M)), factor)
             strength = np.asarray(clock.cost(L), dtype=float) * speed
             y *= decay
             y += (gamma * np.sqrt(strength * dn))[:, None] * kick

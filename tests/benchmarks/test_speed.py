@@ -57,7 +57,8 @@ def median(action: Callable[[], object], repeats: int = 7) -> float:
 
 
 def show(what: str, seconds: float, note: str = "") -> None:
-    print(f"\n{what:<62} {1000 * seconds:10.2f} ms  {note}", end="")
+    amount = f"{1e6 * seconds:10.2f} us" if seconds < 1e-4 else f"{1000 * seconds:10.2f} ms"
+    print(f"\n{what:<62} {amount}  {note}", end="")
 
 
 @cache
