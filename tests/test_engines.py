@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -65,6 +66,55 @@ def test_contour_equals_an_fft_volterra_solution_and_the_secular_eigenvalues() -
     assert risk_curve(modes, [1e14])[0] == pytest.approx(modes.stationary, rel=1e-10)
 
 
+def exact_powers(values: np.ndarray, shares: np.ndarray, rate: float, floor: float, batch: int, at: list[int]) -> list:  # type: ignore[type-arg]
+    """The recurrence as powers of one matrix, in sixty digits."""
+    with mpmath.workdps(60):
+        n = len(values)
+        matrix = mpmath.zeros(n + 1)
+        for i in range(n):
+            x = mpmath.mpf(float(values[i])) * rate
+            for j in range(n + 1):
+                matrix[i, j] = x * x / batch * (floor if j == n else 1)
+            matrix[i, i] += 1 - 2 * x + (1 + mpmath.mpf(1) / batch) * x * x
+        matrix[n, n] = 1
+        start = mpmath.matrix([*map(float, shares), 1.0])
+        powers = [matrix]
+        while 2 ** len(powers) <= max(at):
+            powers.append(powers[-1] ** 2)
+        out = []
+        for t in at:
+            state = start
+            for k, power in enumerate(powers):
+                if t >> k & 1:
+                    state = power * state
+            out.append(float(floor + mpmath.fsum(state[:n])))
+        return out
+
+
+@pytest.mark.parametrize(
+    "alpha, beta, fraction, floor, batch, within",
+    [
+        (1.0, 1.0, 0.3, 1e-3, 1, 1e-12),
+        (0.3, 0.7, 0.9, 0.1, 1, 1e-12),
+        (2.0, 1.0, 0.3, 1e-9, 1, 1e-11),  # the risk falls by nine decades: the error is relative to it
+        (1.0, 1.0, 1e-7, 1e-3, 1, 1e-12),  # hardly a step
+        (1.0, 1.0, 0.4, 1e-3, 10**6, 1e-12),  # gradient descent but for one part in a million
+        (1.0, 1.0, 1 - 1e-6, 1e-3, 1, 1e-9),  # 1 - norm loses six digits
+    ],
+)
+def test_contour_in_sixty_digits_to_the_end_of_time(
+    alpha: float, beta: float, fraction: float, floor: float, batch: int, within: float
+) -> None:
+    j = np.arange(1.0, 8)
+    values = j ** (-2 * alpha)
+    shares = values * j ** (-2 * beta)
+    rate = fraction * (1.0 if batch > 1 else largest_stable_rate(values))
+    at = [1, 2, 10, 1000, 10**5, 10**8, 10**12]
+    exact = exact_powers(values, shares, rate, floor, batch, at)
+    found = risk_curve(recurrence(values, shares, rate, floor, batch=batch), np.array(at, dtype=float))
+    assert found == pytest.approx(exact, rel=within)
+
+
 def test_an_unstable_rate_is_reported_and_the_limit_is_sharp() -> None:
     p = power_law(1.0, 1.0, 16, seed=1)
     limit = largest_stable_rate(p.eigen[0])
@@ -73,19 +123,36 @@ def test_an_unstable_rate_is_reported_and_the_limit_is_sharp() -> None:
         recurrence(p.eigen[0], p.shares, limit * (1 + 1e-9), p.floor)
 
 
-@pytest.mark.parametrize("alpha, beta", [(1.0, 1.0), (0.4, 0.7)])
-def test_deterministic_equivalent_is_the_mean_over_sketches(alpha: float, beta: float) -> None:
+@pytest.mark.parametrize("alpha, beta, batch", [(1.0, 1.0, 1), (0.4, 0.7, 1), (1.0, 1.0, 8)])
+def test_deterministic_equivalent_is_the_mean_over_sketches(alpha: float, beta: float, batch: int) -> None:
     """Up to a bias of order 1/M and the scatter of the mean."""
     M, draws = 96, 24
     model = equivalent(alpha, beta, M)
-    rate = 0.3 * model.largest_stable_rate()
+    rate = 0.3 * min(model.largest_stable_rate(batch), 1.0)
     steps = np.geomspace(1, 1e6, 8)
     curves = []
     for seed in range(draws):
         p = power_law(alpha, beta, M, seed=seed)
-        curves.append(risk_curve(recurrence(p.eigen[0], p.shares, rate, p.floor), steps))
+        curves.append(risk_curve(recurrence(p.eigen[0], p.shares, rate, p.floor, batch=batch), steps))
     mean, scatter = np.mean(curves, axis=0), np.std(curves, axis=0) / np.sqrt(draws - 1)
-    assert np.all(np.abs(model.sgd_curve(rate, steps) - mean) < 5 * scatter + 4 / M * mean)
+    assert np.all(np.abs(model.sgd_curve(rate, steps, batch=batch) - mean) < 5 * scatter + 4 / M * mean)
+
+
+def test_deterministic_equivalent_of_features_that_span_the_space() -> None:
+    """v = M: no floor, and the spectrum reaches zero; the mean over sketches again."""
+    M, steps = 32, np.geomspace(1, 1e4, 6)
+    model = equivalent(1.0, 1.0, M, M)
+    problems = [power_law(1.0, 1.0, M, M, seed=seed) for seed in range(40)]
+    curves = [risk_curve(recurrence(p.eigen[0], p.shares, 0.2, p.floor), steps) for p in problems]
+    mean, scatter = np.mean(curves, axis=0), np.std(curves, axis=0) / np.sqrt(len(curves) - 1)
+    assert model.floor == 0 and np.all(np.abs(model.sgd_curve(0.2, steps) - mean) < 5 * scatter + 4 / M * mean)
+
+
+def test_modes_too_slow_for_the_contour_are_a_constant() -> None:
+    """At (1, -0.45) a third of the risk sits beyond 2^20; a longer horizon makes the contour see more of it."""
+    model, steps = equivalent(1.0, -0.45, 2.0**60), np.geomspace(1, 1e6, 7)
+    far = model.sgd_curve(0.2, np.append(steps, 1e30))[:-1]
+    assert model.sgd_curve(0.2, steps) == pytest.approx(far, rel=1e-10) and far[-1] > 0.3 * model.start
 
 
 def test_deterministic_equivalent_at_astronomical_size() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import BadProblem
+from derivations.numeric.regression import BadProblem, check_batch
 
 Number = Any
 """A float or an array of floats."""
@@ -143,8 +143,7 @@ def sign_clock(noise: LabelNoise = NONE, batch: int = 1) -> Clock:
     >>> round(float(sign_clock().speed(1.0)), 6), round(float(sign_clock(NONE, 4).speed(1.0)), 6)
     (0.63662, 1.5)
     """
-    if batch < 1:
-        raise BadProblem(f"expected a batch size >= 1, got {batch}")
+    check_batch(batch)
     if noise.name in ("none", "gaussian"):
         factor = 2 / np.sqrt(np.pi) * np.exp(gammaln((batch + 1) / 2) - gammaln(batch / 2)) if batch > 1 else 2 / np.pi
         return PowerClock(0.5, c=float(factor), label_noise=noise.variance)

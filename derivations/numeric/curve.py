@@ -3,8 +3,8 @@
 Engines and what they solve:
 
 * ``volterra``: SGD's exact recurrence on a sampled sketch (constant rate: contour integral; schedule: step by step);
-* ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100 (SGD at a constant rate
-  and batch 1), or the linearised ODE on it;
+* ``equivalent``: the same with the deterministic equivalent instead of a sketch, M up to 2^100 (SGD at a constant
+  rate), or the linearised ODE on it;
 * ``ode``: the linearised ODE in continuous time, for every optimizer of the family;
 * ``meanfield``: signSGD's mean-field ODE with the full arcsine;
 * ``sde``: the stochastic differential equation of any member of the family, sampled;
@@ -27,10 +27,10 @@ from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
 from derivations.numeric.montecarlo import simulate
-from derivations.numeric.regression import Array, BadProblem, Regression, power_law
+from derivations.numeric.regression import Array, BadProblem, Regression, check_rate, power_law
 from derivations.numeric.sde import sample_sde, steps_needed
 from derivations.numeric.sign_ode import SignBasis
-from derivations.numeric.volterra import Unstable, check_rate, recurrence, risk_curve, stepwise
+from derivations.numeric.volterra import Unstable, recurrence, risk_curve, stepwise
 from derivations.optimizers import Optimizer, effects_named, registered
 from derivations.schedules import CONSTANT, Schedule
 
@@ -162,9 +162,9 @@ def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
 
 def _equivalent(request: Request, optimizer: Optimizer, noise: LabelNoise, steps: Array) -> RiskCurve:
     model = equivalent(float(request.alpha), float(request.beta), request.size, request.ambient)
-    if is_sgd(optimizer) and request.schedule.constant and request.batch == 1:
+    if is_sgd(optimizer) and request.schedule.constant:
         _finite_variance(noise)
-        risk = model.sgd_curve(request.rate, steps, label_noise=noise.variance)
+        risk = model.sgd_curve(request.rate, steps, batch=request.batch, label_noise=noise.variance)
         return RiskCurve("equivalent", "deterministic equivalent of SGD's recurrence", steps, risk)
     risk = equivalent_family(optimizer, model, noise, request.batch).curve(request.rate, steps, request.schedule)
     _check_bounded(risk, request.rate)

@@ -27,8 +27,8 @@ from scipy.optimize import brentq
 
 from derivations.numeric.contour import Array, Complex, contour
 from derivations.numeric.mode_sums import resolving
-from derivations.numeric.regression import BadProblem, check_plane
-from derivations.numeric.volterra import Unstable, check_rate, check_steps
+from derivations.numeric.regression import BadProblem, check_batch, check_plane, check_rate, check_steps
+from derivations.numeric.volterra import Unstable
 
 
 class NoConvergence(ArithmeticError):
@@ -136,9 +136,9 @@ class Equivalent:
 
     def _newton(self, z: Complex, lam: Array, weights: Array, kappa: float, M: float) -> Complex:
         first, square, signal, mass = weights
-        # for small z: z = kappa * eta * A(0)/M; for large z: zeta = z + trace/M. Start from the blend of both.
-        slope = kappa * float(np.sum(first / (lam + kappa))) / M
-        eta = np.where(np.abs(z) < kappa * slope, z / slope, z + kappa)
+        # for small z a quadratic equation, z = (kappa - eta) eta A(0)/M; for large z: zeta = z + trace/M
+        q = z * M / float(np.sum(first / (lam + kappa)))
+        eta = np.where(np.abs(z) < np.abs(q / z), 2 * q / (kappa + np.sqrt(kappa**2 - 4 * q)), z + kappa)
         residual = np.full(len(z), np.inf)
         for _ in range(60):
             zeta = eta - kappa
@@ -183,21 +183,21 @@ class Equivalent:
         gap = brentq(lambda g: value(g) / z - 1, edge, 600.0, xtol=1e-14, rtol=1e-14)
         return float(np.sum(mass / (top * np.exp(gap) + (top - lam))))
 
-    def kernel_norm(self, rate: float, continuous: bool = False) -> float:
-        """sum_j k_j/delta_j of SGD at batch 1: (gamma/2) tr K in continuous time; infinite if gamma Lambda_1 >= 1."""
+    def kernel_norm(self, rate: float, batch: int = 1, continuous: bool = False) -> float:
+        """sum_j k_j/delta_j of SGD: (gamma/2B) tr K in continuous time; infinite if a mode alone is unstable."""
         if continuous:
-            return 0.5 * rate * self.trace
-        pole = self.pole_sum(1 / rate)
-        return np.inf if pole is None else 0.5 * pole
+            return 0.5 * rate / batch * self.trace
+        pole = self.pole_sum(2 / ((1 + 1 / batch) * rate))
+        return np.inf if pole is None else pole / (batch + 1)
 
-    def largest_stable_rate(self, continuous: bool = False) -> float:
+    def largest_stable_rate(self, batch: int = 1, continuous: bool = False) -> float:
         """The rate at which the kernel norm is one."""
+        low, high = 0.0, 2 * batch / self.trace
         if continuous:
-            return 2 / self.trace
-        low, high = 0.0, 2 / self.trace
+            return high
         for _ in range(100):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.kernel_norm(middle) < 1 else (low, middle)
+            low, high = (middle, high) if self.kernel_norm(middle, batch) < 1 else (low, middle)
         return low
 
     def sgd_curve(
@@ -205,45 +205,53 @@ class Equivalent:
         rate: float,
         steps: Array,
         *,
+        batch: int = 1,
         label_noise: float = 0.0,
-        error: float = 1e-13,
+        error: float = 1e-12,
         continuous: bool = False,
     ) -> Array:
-        """SGD's risk at batch 1 after the given steps: `volterra.risk_curve` with the equivalent's resolvent.
+        """SGD's risk after the given steps: `volterra.risk_curve` with the equivalent's resolvent.
 
-        delta - nu = -2 gamma^2 (lambda - a)(lambda - b) with a, b = (1 +- sqrt(1 - 2 nu))/(2 gamma) takes the discrete
-        recurrence to the resolvent at two points.
+        With c = 1 + 1/batch, delta - nu = -c gamma^2 (lambda - a)(lambda - b), a, b = (1 +- sqrt(1 - c nu))/(c gamma),
+        takes the discrete recurrence to the resolvent at two points.
 
         Raises
         ------
+        BadProblem : a rate that is not positive, a batch < 1.
         Unstable : the kernel norm is one or more.
         """
         check_rate(rate)
+        check_batch(batch)
         times = check_steps(np.asarray(steps))
-        norm = self.kernel_norm(rate, continuous)
+        norm = self.kernel_norm(rate, batch, continuous)
         if norm >= 1:
+            limit = self.largest_stable_rate(batch, continuous)
             raise Unstable(
-                f"expected a rate below the stability limit {self.largest_stable_rate(continuous):.6g}, got {rate:g}, "
-                "at which the risk grows without bound"
+                f"expected a rate below the stability limit {limit:.6g}, got {rate:g}: the risk grows without bound"
             )
         settled = (self.floor + label_noise) / (1 - norm)
-        lowest = max(self.smallest_eigenvalue, 1e-3 / (rate * max(1.0, float(times.max()))))
-        path = contour(2 * rate * lowest * (1 - norm), error, continuous, min(1.0, 2 * rate * 2 * (1 + self.trace)))
+        seen = 1e-3 / (rate * max(1.0, float(times.max())))  # slower modes do not move
+        lowest = max(self.smallest_eigenvalue, seen)
+        fastest = 4 * rate * (1 + self.trace)
+        fastest = fastest if continuous else min(fastest, batch / (batch + 1))
+        path = contour(2 * rate * lowest * (1 - norm), error, continuous, fastest, gap=lowest > seen)
         if continuous:
             signal, kernel = self.resolvent(path.nu / (2 * rate))
-            bias, noise = signal / (2 * rate), 0.5 * rate * (self.trace + path.nu / (2 * rate) * kernel)
+            bias = signal / (2 * rate)
+            noise = 0.5 * rate / batch * (self.trace + path.nu / (2 * rate) * kernel)
         else:
-            root = np.sqrt(1 - 2 * path.nu)
+            c = 1 + 1 / batch
+            root = np.sqrt(1 - c * path.nu)
             near = path.nu / (rate * (1 + root))
-            far = np.conj((1 + root) / (2 * rate))
+            far = np.conj((1 + root) / (c * rate))
             signal, kernel = self.resolvent(np.concatenate([near, far]))
             n = len(path.nu)
             far, far_signal, far_kernel = np.conj(far), np.conj(signal[n:]), np.conj(kernel[n:])
             apart = far - near
-            bias = (signal[:n] - far_signal) / (2 * rate**2 * apart)
-            noise = -0.5 * (far * far_kernel - near * kernel[:n]) / apart
+            bias = (signal[:n] - far_signal) / (c * rate**2 * apart)
+            noise = (near * kernel[:n] - far * far_kernel) / ((batch + 1) * apart)
         transform = (bias - settled * (noise - norm) / path.nu) / (1 - noise)
-        out = settled - label_noise + path.curve(transform, times)
+        out = settled - label_noise + path.curve(transform, times, self.start + label_noise - settled)
         return np.where(times == 0, self.start, out)
 
 

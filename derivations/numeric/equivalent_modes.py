@@ -42,16 +42,18 @@ def spectrum(model: Equivalent, ratio: float = RATIO) -> tuple[Array, Array, Arr
     >>> len(rates) < 200, bool(abs((shares.sum() + model.floor) / model.start - 1) < 0.005)
     (True, True)
     """
-    slowest = max(model.smallest_eigenvalue, 1e-3 * model.kappa)
+    edge = model.smallest_eigenvalue
+    slowest = max(edge, 1e-3 * model.kappa, 1e-3 * model.M ** (-2 * model.alpha))
     fastest = 2 * (1.0 + model.trace / model.M)
     count = int(2.5 * np.log(fastest / slowest) / np.log(ratio)) + 10
-    times = np.geomspace(0.05 / fastest, 5 / slowest, count)
-    path = contour(slowest, 1e-13, True, fastest)
+    gap = slowest == edge  # otherwise even slower modes are seen as the slowest of the grid
+    times = np.geomspace(0.05 / fastest, (5 if gap else 0.2) / slowest, count)
+    path = contour(slowest, 1e-12, True, fastest, gap)
     rates = np.exp(np.arange(np.log(slowest) - 0.2, np.log(fastest) + 0.2, np.log(ratio)))
     decay = np.exp(-times[:, None] * rates)
     weights = []
-    for transform in model.resolvent(path.nu):
-        curve = path.curve(transform, times)
+    for transform, total in zip(model.resolvent(path.nu), (model.start - model.floor, model.trace), strict=True):
+        curve = path.curve(transform, times, total)
         if not (curve > 0).all():
             raise NoConvergence("expected a spectrum with positive weights, its transform changes sign")
         scale = np.exp(np.interp(-np.log(rates), np.log(times), np.log(curve)))

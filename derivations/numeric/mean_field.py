@@ -16,9 +16,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array
+from derivations.numeric.regression import Array, check_rate, check_steps
 from derivations.numeric.sign_ode import SignBasis
-from derivations.numeric.volterra import check_rate, check_steps
 
 
 def mean_field_curve(

@@ -39,7 +39,7 @@ def gauss_sum(first: float, count: float, order: int) -> tuple[Array, Array]:
 def mode_nodes(M: float, growth: float = 2.0, order: int = 10, direct: int = 32) -> tuple[Array, Array]:
     """Modes j and how many each stands for, so that sum_j f(j) over 1..M is weights @ f(nodes).
 
-    ``growth`` is the ratio of the ends of a block. Functions of j^(-2 alpha) with poles at an angle of pi/4, which the
+    ``growth`` is the ratio of the ends of a block. Functions of j^(-2 alpha) with poles at an angle of pi/5, which the
     contours of `derivations.numeric.contour` meet, need growth <= 2^(1/(2 alpha)): see `resolving`.
 
     >>> j, w = mode_nodes(2.0**60)
@@ -59,5 +59,5 @@ def mode_nodes(M: float, growth: float = 2.0, order: int = 10, direct: int = 32)
 
 
 def resolving(M: float, alpha: float) -> tuple[Array, Array]:
-    """`mode_nodes` fine enough for 1/(j^(-2 alpha) - z) with z at an angle of pi/4: relative error about 1e-12."""
+    """`mode_nodes` fine enough for 1/(j^(-2 alpha) - z) with z at an angle of pi/5: relative error about 1e-11."""
     return mode_nodes(M, min(2.0, 2 ** (1 / (2 * alpha))))

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky
 
 from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
-from derivations.numeric.regression import Array, BadProblem, Regression
-from derivations.numeric.volterra import check_rate, check_steps
+from derivations.numeric.regression import Array, BadProblem, Regression, check_batch, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
 UNIT = 8
@@ -28,6 +27,7 @@ UNIT = 8
 GROUP = 64
 """Runs that share a random stream."""
 Float = NDArray[np.floating]
+_SIGN_BIT = np.uint32(1 << 31)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,7 @@ def simulate(
         raise BadProblem(f"expected the optimizer sgd or signsgd, got {optimizer!r}")
     if runs < 2:
         raise BadProblem(f"expected at least 2 runs for a standard error, got {runs}")
-    if batch < 1:
-        raise BadProblem(f"expected a batch size >= 1, got {batch}")
+    check_batch(batch)
     record = np.unique(np.round(check_steps(steps)).astype(np.int64))
     law = noise if isinstance(noise, str) else noise.name
     if isinstance(noise, LabelNoise) and noise.name != "none":
@@ -176,7 +175,7 @@ def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
     if 0 in wanted:
         yield wanted[0], _risk(task, e)
     gamma = task.rates.astype(e.dtype)
-    push = np.empty((R, M), dtype=e.dtype)
+    push = np.empty((R, M), dtype=np.float32 if task.sign else e.dtype)
     for first in range(0, last, UNIT):
         x = normals(rng, (UNIT * R * B, M))
         x = _features(task, x).reshape(UNIT, R, B, M)
@@ -184,15 +183,16 @@ def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
         if noise.name != "none":
             label = label + noise.sample(rng, (UNIT, R, B))
         label = label.astype(e.dtype)
-        direction = np.copysign(np.float32(1), x) if task.sign and B == 1 else x
         for t in range(min(UNIT, last - first)):
             scale = gamma if task.schedule.constant else gamma * e.dtype.type(task.schedule.factor((first + t) / last))
             if B == 1:
-                xt, dt = x[t, :, 0], direction[t, :, 0]
+                xt = x[t, :, 0]
                 for g in range(G):
-                    residual = np.einsum("rm,rm->r", xt, e[g]) - label[t, :, 0]
-                    weight = np.sign(residual) if task.sign else residual
-                    np.multiply(dt, (scale[g] * weight)[:, None], out=push)
+                    residual = _dot(xt, e[g]) - label[t, :, 0]
+                    if task.sign:
+                        _signs(xt, residual, scale[g], push)
+                    else:
+                        np.multiply(xt, (scale[g] * residual)[:, None], out=push)
                     e[g] -= push
             else:
                 for g in range(G):
@@ -201,6 +201,25 @@ def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
                     e[g] -= scale[g] * (np.sign(gradient) if task.sign else gradient)
             if first + t + 1 in wanted:
                 yield wanted[first + t + 1], _risk(task, e)
+
+
+def _dot(x: Float, e: Float) -> Float:
+    """Inner products of the rows."""
+    if x.dtype != e.dtype:
+        return np.einsum("rm,rm->r", x, e)
+    return np.matmul(x[:, None, :], e[:, :, None])[:, 0, 0]
+
+
+def _signs(x: NDArray[np.float32], residual: Float, rate: float, out: NDArray[np.float32]) -> None:
+    """rate * sign(residual) * sign(x), by the sign bits."""
+    bits = out.view(np.uint32)
+    flip = residual.astype(np.float32).view(np.uint32)
+    np.bitwise_xor(x.view(np.uint32), flip[:, None], out=bits)
+    bits &= _SIGN_BIT
+    bits |= np.float32(rate).view(np.uint32)
+    zero = residual == 0
+    if zero.any():
+        out[zero] = 0
 
 
 def _features(task: _Task, z: NDArray[np.float32]) -> NDArray[np.float32]:

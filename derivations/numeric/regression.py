@@ -102,6 +102,26 @@ def check_plane(alpha: float, beta: float) -> None:
         raise BadProblem(f"expected alpha > 0 and alpha + beta > 1/2, got alpha = {alpha:g}, beta = {beta:g}")
 
 
+def check_rate(rate: float) -> None:
+    """Raise BadProblem unless the rate is positive and finite."""
+    if not (np.isfinite(rate) and rate > 0):
+        raise BadProblem(f"expected a learning rate > 0, got {rate:g}")
+
+
+def check_batch(batch: int) -> None:
+    """Raise BadProblem unless the batch size is at least one."""
+    if batch < 1:
+        raise BadProblem(f"expected a batch size >= 1, got {batch}")
+
+
+def check_steps(steps: Array) -> Array:
+    """Steps as floats, after checking that they are finite and not negative."""
+    out = np.atleast_1d(np.asarray(steps, dtype=float))
+    if out.size == 0 or not np.isfinite(out).all() or (out < 0).any():
+        raise BadProblem("expected steps >= 0, all finite")
+    return out
+
+
 def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int = 0) -> Regression:
     """One sketch of power-law random features: W of shape (v, M), W_ij ~ N(0, 1/M), v = 4 M unless given.
 

@@ -14,8 +14,7 @@ from scipy.linalg import cholesky
 
 from derivations.numeric.effects import Diffusion
 from derivations.numeric.montecarlo import GROUP, Sampled, correlated, normals
-from derivations.numeric.regression import Array, BadProblem
-from derivations.numeric.volterra import check_rate, check_steps
+from derivations.numeric.regression import Array, BadProblem, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
 LONGEST = 0.1

@@ -25,8 +25,7 @@ from scipy.linalg import eigh
 from derivations.numeric.clocks import sign_clock
 from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array, Regression
-from derivations.numeric.volterra import check_rate, check_steps
+from derivations.numeric.regression import Array, Regression, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
 
