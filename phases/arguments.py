@@ -58,6 +58,23 @@ def whole(name: str, text: str) -> int:
     return int(value)
 
 
+def workers_of(text: str | None) -> int:
+    """A number of worker processes; default: one a core.
+
+    Raises
+    ------
+    BadInput : it is not from 1 to 256.
+    """
+    if text is None:
+        from derivations.numeric.pool import cores
+
+        return cores()
+    count = whole("--workers", text)
+    if not 1 <= count <= 256:
+        raise BadInput(f"--workers: expected a number from 1 to 256, got {count}")
+    return count
+
+
 def values(name: str, text: str) -> list[str]:
     """A list of values: ``a,b,c``; ``first:last:step``, both ends included; or ``first:last:xfactor``.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phases.arguments import BadInput, number, real, whole
+from phases.arguments import BadInput, number, real, whole, workers_of
 
 DONE = 0
 
@@ -36,6 +36,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument(
         "--time-limit", default="600", metavar="SECONDS", help="refuse sampled runs expected to take longer"
     )
+    sub.add_argument("--workers", metavar="K", help="processes for long sampled runs (default: one a core)")
     sub.add_argument("--csv", action="store_true", help="as CSV")
     sub.add_argument("--plot", metavar="FILE", help="also draw it (.png, .svg, .pdf)")
 
@@ -61,6 +62,7 @@ def _curve(args: argparse.Namespace) -> int:
         sketches=whole("--sketches", args.sketches),
         points=whole("--points", args.points),
         time_limit=real("--time-limit", args.time_limit),
+        workers=workers_of(args.workers),
     )
     if request.seed < 0:
         raise BadInput(f"--seed: expected a whole number >= 0, got {request.seed}")

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from derivations.numeric.pool import processes
 from derivations.numeric.store import Json, Store
-from derivations.numeric.sweep import Outcome, processes, run
+from derivations.numeric.sweep import Outcome, run
 from phases import referee_figures as figures
 from phases import referee_work as work
-from phases.arguments import BadInput
+from phases.arguments import BadInput, workers_of
 from phases.output import staged_folder
 from phases.progress import Progress
 from phases.referee import worst
-from phases.sweep_cli import workers_of
 
 Results = dict[str, Json]
 """Results by the canonical text of their task."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -12,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phases.arguments import MOST_VALUES, BadInput, number, real, values, whole
+from phases.arguments import MOST_VALUES, BadInput, number, real, values, whole, workers_of
 from phases.progress import Progress
 
 if TYPE_CHECKING:
@@ -102,16 +101,6 @@ def _tasks(args: argparse.Namespace) -> list[Json]:
     return out
 
 
-def workers_of(text: str | None) -> int:
-    """A number of worker processes; default: one a core."""
-    if text is None:
-        return os.process_cpu_count() or 1 if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
-    count = whole("--workers", text)
-    if not 1 <= count <= 256:
-        raise BadInput(f"--workers: expected a number from 1 to 256, got {count}")
-    return count
-
-
 def _sweep(args: argparse.Namespace) -> int:
     from derivations.numeric.store import BadStore, Store
 
@@ -140,7 +129,8 @@ def _sweep(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, tasks: list[Json], store: Store, workers: int) -> dict[str, int | str]:
-    from derivations.numeric.sweep import cluster, curve_work, processes, run
+    from derivations.numeric.pool import processes
+    from derivations.numeric.sweep import cluster, curve_work, run
 
     limit = real("--time-limit", args.time_limit)
     work = partial(curve_work, time_limit=limit)

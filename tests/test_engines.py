@@ -22,7 +22,7 @@ from derivations.numeric.label_noise import label_noise
 from derivations.numeric.mean_field import mean_field_curve
 from derivations.numeric.mode_model import ModeDynamics, mode_model
 from derivations.numeric.mode_sums import mode_nodes
-from derivations.numeric.montecarlo import normals, simulate
+from derivations.numeric.montecarlo import Normals, simulate
 from derivations.numeric.regression import BadProblem, NotACovariance, Regression, power_law, regression
 from derivations.numeric.sde import sample_sde
 from derivations.numeric.sign_ode import SignBasis, linearised_curve, stationary_risk
@@ -296,7 +296,7 @@ def test_samples_depend_on_the_seed_alone() -> None:
         together = simulate(p, "signsgd", [0.01, 0.02], [1, 20, 50], runs=200, seed=7, executor=pool)
     assert np.array_equal(alone.mean, together.mean)
     assert not np.array_equal(alone.mean, simulate(p, "signsgd", [0.01, 0.02], [1, 20, 50], runs=200, seed=8).mean)
-    z = normals(np.random.default_rng(1), (200_001,)).astype(float)
+    z = Normals(np.random.default_rng(1), (200_001,)).draw().astype(float)
     assert abs(z.mean()) < 0.01 and abs(z.var() - 1) < 0.02 and abs((z**4).mean() - 3) < 0.15
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,8 @@ from derivations.numeric.equivalent_modes import equivalent_family
 from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
-from derivations.numeric.montecarlo import simulate
+from derivations.numeric.montecarlo import GROUP, simulate
+from derivations.numeric.pool import processes
 from derivations.numeric.regression import Array, BadProblem, Regression, check_rate, power_law
 from derivations.numeric.sde import sample_sde, steps_needed
 from derivations.numeric.sign_ode import SignBasis
@@ -37,11 +39,17 @@ from derivations.schedules import CONSTANT, Schedule
 ENGINES = ("volterra", "equivalent", "ode", "meanfield", "sde", "montecarlo", "law")
 TIME_LIMIT = 600.0
 """Seconds a sampled run may be expected to take."""
+WORTH_PROCESSES = 2.0
+"""Seconds beyond which a sampled run is spread over processes."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to draw: ``rate`` per step, ``steps`` = N, ``ambient`` = v (default 4 M), ``sketches`` draws of W."""
+    """What to draw: ``rate`` per step, ``steps`` = N, ``ambient`` = v (default 4 M), ``sketches`` draws of W.
+
+    ``workers``: processes that a long sampled run is spread over (a script then needs the usual guard of its main
+    module); the result does not depend on it.
+    """
 
     optimizer: str
     alpha: Fraction
@@ -59,6 +67,7 @@ class Request:
     sketches: int = 1
     points: int = 60
     time_limit: float = TIME_LIMIT
+    workers: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,12 +228,22 @@ def _solver(
                 f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}; engine ode has more"
             )
         M, sign = request.size, is_sign(optimizer)
-        seconds = request.sketches * request.runs * request.steps * batch * (M * 1.2e-8 + sign * M * M * 1.5e-11)
+        each = M * 3.5e-9 + sign * M * M * 1.4e-11 + 1e-7 + 1.2e-5 / (min(request.runs, GROUP) * batch)
+        workers = min(request.workers, -(-request.runs // GROUP))
+        seconds = request.sketches * request.runs * request.steps * batch * each / max(workers, 1)
         _afford(seconds, request, "fewer runs or steps, or engine ode")
 
         def montecarlo(problem: Regression, steps: Array) -> RiskCurve:
             kind = "signsgd" if sign else "sgd"
-            found = simulate(problem, kind, rate, steps, request.runs, request.seed, request.noise, schedule, batch)
+            sample = partial(
+                simulate,
+                *(problem, kind, rate, steps, request.runs, request.seed, request.noise, schedule, batch),
+            )
+            if workers > 1 and seconds / request.sketches > WORTH_PROCESSES:
+                with processes(workers) as pool:
+                    found = sample(executor=pool)
+            else:
+                found = sample()
             return RiskCurve(engine, f"{found.runs} sampled runs", steps, found.mean[0], found.stderr[0])
 
         return montecarlo

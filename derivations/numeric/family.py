@@ -279,7 +279,7 @@ class Family:
     modes: Modes
     clock: Clock
 
-    def curve(self, rate: float, steps: Array, schedule: Schedule = CONSTANT, h: float = 0.16) -> Array:
+    def curve(self, rate: float, steps: Array, schedule: Schedule = CONSTANT, h: float = 0.13) -> Array:
         """The risk L at the given steps; Richardson's extrapolation of steps h and h/2, to about 1e-5.
 
         Infinite where the risk grows without bound.

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import cholesky
 
 from derivations.numeric.effects import Diffusion
-from derivations.numeric.montecarlo import GROUP, Sampled, correlated, normals
+from derivations.numeric.montecarlo import GROUP, Normals, Sampled, correlate
 from derivations.numeric.regression import Array, BadProblem, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
@@ -43,7 +43,7 @@ def sample_sde(
         raise BadProblem(f"expected at least 2 runs for a standard error, got {runs}")
     record = np.unique(check_steps(np.asarray(steps, dtype=float)))
     C = problem.covariance
-    factor = cholesky(C + 1e-13 * np.trace(C) / len(C) * np.eye(len(C)), lower=True).astype(np.float32)
+    factor = cholesky(C + 1e-13 * np.trace(C) / len(C) * np.eye(len(C)), lower=True).astype(np.float32, order="F")
     total, square = np.zeros(len(record)), np.zeros(len(record))
     for k in range(0, runs, GROUP):
         rng = np.random.Generator(np.random.SFC64([seed, k, 0x5DE]))
@@ -77,7 +77,7 @@ def _paths(
     fastest, last = float(problem.rates.max()), float(record[-1])
     y = np.tile(problem.start, (runs, 1))
     out = np.empty((len(record), runs))
-    n = 0.0
+    stream, n = Normals(rng, (runs, M)), 0.0
 
     def risk() -> Array:
         return problem.floor + (y * y) @ problem.rates
@@ -92,7 +92,8 @@ def _paths(
                 pieces = np.ceil(dn * gamma * float(speed.max()) * fastest / LONGEST)
                 dn = dn / max(1.0, pieces)
             decay = np.exp(-(0.5 * gamma * dn) * speed[:, None] * problem.rates)
-            kick = correlated(normals(rng, (runs, M)), factor)
+            kick = stream.draw()
+            correlate(kick, factor)
             strength = np.asarray(clock.cost(L), dtype=float) * speed
             y *= decay
             y += (gamma * np.sqrt(strength * dn))[:, None] * kick

@@ -6,12 +6,9 @@ each is recorded as soon as it ends, and what a killed run had not recorded is s
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -118,36 +115,6 @@ def _timed(work: Work, task: Json) -> tuple[Json, float]:
 
 
 @contextmanager
-def processes(workers: int) -> Iterator[Executor]:
-    """A pool of worker processes with one BLAS thread each, which end when this process does, however it ends."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_watch, initargs=(os.getpid(),)
-    )
-    try:
-        pool.submit(int).result()  # workers inherit the environment when they start
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _watch(parent: int) -> None:
-    def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=look, daemon=True).start()
-
-
-@contextmanager
 def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     """The executor of a Dask cluster and its number of workers' threads.
 
@@ -173,7 +140,7 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
 
 def curve_task(request: Request) -> Json:
     """A risk curve as a task."""
-    task = {f.name: getattr(request, f.name) for f in fields(Request) if f.name != "time_limit"}
+    task = {f.name: getattr(request, f.name) for f in fields(Request) if f.name not in ("time_limit", "workers")}
     ambient = "inf" if request.ambient == float("inf") else request.ambient
     texts = {"alpha": str(request.alpha), "beta": str(request.beta), "schedule": str(request.schedule)}
     return {"kind": "curve"} | task | texts | {"ambient": ambient}
