@@ -199,23 +199,78 @@ def test_small_rates_bring_the_continuous_limit_of_sgd_to_its_recurrence() -> No
 
 
 @pytest.mark.parametrize("noise", ["none", "gaussian:0.3", "rademacher:0.3", "cauchy:0.1", "student:0.2:3"])
-def test_stationary_risk_closes_both_odes(noise: str) -> None:
+@pytest.mark.parametrize("batch", [1, 4])
+def test_stationary_risk_closes_both_odes(noise: str, batch: int) -> None:
     p = power_law(0.7, 0.7, 24, seed=5)
     basis, law, rate = SignBasis(p), label_noise(noise), 2e-3
-    level = stationary_risk(p, rate, law)
+    level = stationary_risk(p, rate, law, batch)
     late = np.array([1e9])
-    assert linearised_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-10)
-    assert mean_field_curve(basis, rate, late, law)[0] == pytest.approx(level, rel=1e-10)
+    assert linearised_curve(basis, rate, late, law, batch=batch)[0] == pytest.approx(level, rel=1e-10)
+    if batch == 1 or noise != "student:0.2:3":  # that one takes a minute
+        assert mean_field_curve(basis, rate, late, law, batch=batch)[0] == pytest.approx(level, rel=1e-10)
 
 
-@pytest.mark.parametrize("noise", ["none", "rademacher:0.5", "cauchy:0.2"])
-def test_mean_field_follows_sampled_signsgd_in_the_transient(noise: str) -> None:
-    p = power_law(0.8, 0.6, 128, seed=1)
+@pytest.mark.parametrize("batch, text", [(1, "constant"), (3, "constant"), (1, "power:1"), (2, "wsd:0.1:0.3:2")])
+def test_mean_field_equals_a_general_ode_solver(batch: int, text: str) -> None:
+    """The same closure, not its exponential integrator: mean path with the full T, linear fluctuations."""
+    p = power_law(0.8, 0.6, 24, seed=1)
+    basis, rate, N, plan = SignBasis(p), 3e-3, 2000.0, schedule(text)
+    modes, sigma, K = basis.modes, basis.sigma, p.covariance
+    M, law = len(sigma), label_noise("gaussian:0.1")
+
+    def risk(state: np.ndarray) -> float:
+        e, q = state[:M], state[M:]
+        return p.floor + float(e @ K @ e) + float(q.sum())
+
+    def field(n: float, state: np.ndarray) -> np.ndarray:
+        e, q, L, gamma = state[:M], state[M:], risk(state), rate * plan.factor(n / N)
+        mean = law.mean_sign(K @ e / (sigma * np.sqrt(L)), L, batch)
+        decay = 2 * gamma * float(law.slope(L, batch)) * modes.rates
+        return np.concatenate([-gamma * mean, -decay * q + gamma**2 * modes.rates * modes.noise])
+
+    steps = np.geomspace(5, N, 12)
+    start = np.concatenate([-p.optimum, np.zeros(M)])
+    states = solve_ivp(field, (0, N), start, t_eval=steps, rtol=1e-9, atol=1e-12, max_step=20.0).y.T
+    found = mean_field_curve(basis, rate, steps, law, plan, batch)
+    assert found == pytest.approx([risk(s) for s in states], rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    "noise, batch, text",
+    [
+        ("none", 1, "constant"),
+        ("rademacher:0.5", 1, "constant"),
+        ("cauchy:0.2", 1, "wsd:0.1:0.3:1"),
+        ("none", 4, "power:1"),
+        ("rademacher:0.3", 4, "constant"),
+    ],
+)
+def test_mean_field_follows_sampled_signsgd_in_the_transient(noise: str, batch: int, text: str) -> None:
+    p, plan = power_law(0.8, 0.6, 128, seed=1), schedule(text)
     steps = np.unique(np.round(np.geomspace(1, 1500, 10)))
-    sampled = simulate(p, "signsgd", 3e-3, steps, runs=192, seed=2, noise=noise)
-    predicted = mean_field_curve(SignBasis(p), 3e-3, steps, label_noise(noise))
+    sampled = simulate(p, "signsgd", 3e-3, steps, runs=192, seed=2, noise=noise, schedule=plan, batch=batch)
+    predicted = mean_field_curve(SignBasis(p), 3e-3, steps, label_noise(noise), plan, batch)
     gap = np.abs(predicted - sampled.mean[0])
     assert np.all(gap < 0.06 * sampled.mean[0] + 4 * sampled.stderr[0])
+
+
+NOISES = ["none", "gaussian:0.7", "rademacher:1", "uniform:1", "cauchy:0.5", "student:0.5:3", "mixture:0.3:10:0.1"]
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_the_mean_sign_is_what_samples_show(noise: str, batch: int) -> None:
+    law, draws, L = label_noise(noise), 40_000, 0.3
+    rng = np.random.default_rng([batch, NOISES.index(noise)])
+    rho = np.array([0.05, 0.6, -0.97])
+    predicted = law.mean_sign(rho, L, batch)
+    for r, T in zip(rho, predicted, strict=True):
+        g = rng.standard_normal((draws, batch))
+        x = r * g + np.sqrt(1 - r * r) * rng.standard_normal((draws, batch))
+        signs = np.sign(np.sum((np.sqrt(L) * g + law.sample(rng, (draws, batch))) * x, axis=1))
+        assert abs(signs.mean() - T) < 4.5 / np.sqrt(draws)
+    small = np.array([1e-4])
+    assert law.mean_sign(small, L, batch)[0] / small[0] == pytest.approx(float(law.slope(L, batch)) * L**0.5, rel=1e-5)
 
 
 def test_sampled_sgd_is_the_exact_recurrence() -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.special import gammaln
 
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import BadProblem, check_batch
+from derivations.numeric.regression import check_batch
 
 Number = Any
 """A float or an array of floats."""
@@ -73,17 +72,18 @@ class PowerClock:
 
 @dataclass(frozen=True, eq=False)
 class SignClock:
-    """signSGD at batch 1 with any label noise: speed m(L), strength 1."""
+    """signSGD with any label noise and batch: speed m(L), strength 1."""
 
     noise: LabelNoise
+    batch: int = 1
 
     def speed(self, risk: Number) -> Number:
         """m(L)."""
-        return self.noise.slope(risk)
+        return self.noise.slope(risk, self.batch)
 
     def cost(self, risk: Number) -> Number:
         """1/m(L)."""
-        return 1 / self.noise.slope(risk)
+        return 1 / self.speed(risk)
 
     def settle(self, base: Number, weight: Number, guess: Number) -> Number:
         """By Newton's method."""
@@ -92,7 +92,7 @@ class SignClock:
 
 @dataclass(frozen=True, eq=False)
 class CompressedClock:
-    """SGD whose drift is multiplied by the noise compression psi(L) of the sign: speed psi, strength L + nu^2.
+    """SGD whose drift is multiplied by the noise compression psi(L) of the sign: speed psi, strength (L + nu^2)/B.
 
     >>> from derivations.numeric.label_noise import GAUSSIAN
     >>> round(float(CompressedClock(GAUSSIAN(1.0)).speed(0.5)), 12)
@@ -100,14 +100,15 @@ class CompressedClock:
     """
 
     noise: LabelNoise
+    batch: int = 1
 
     def speed(self, risk: Number) -> Number:
-        """psi(L) = sqrt((L + nu^2)/L) E exp(-epsilon^2/2L)."""
-        return np.sqrt((risk + self.noise.variance) / risk) * self.noise.bell(np.asarray(risk))
+        """psi(L)."""
+        return self.noise.compression(risk, self.batch)
 
     def cost(self, risk: Number) -> Number:
-        """(L + nu^2)/psi(L)."""
-        return (risk + self.noise.variance) / self.speed(risk)
+        """(L + nu^2)/(B psi(L))."""
+        return (risk + self.noise.variance) / (self.batch * self.speed(risk))
 
     def settle(self, base: Number, weight: Number, guess: Number) -> Number:
         """By Newton's method."""
@@ -138,15 +139,12 @@ def sign_clock(noise: LabelNoise = NONE, batch: int = 1) -> Clock:
 
     Raises
     ------
-    BadProblem : a batch above one with label noise that is not Gaussian (no formula is known).
+    BadProblem : a batch < 1.
 
     >>> round(float(sign_clock().speed(1.0)), 6), round(float(sign_clock(NONE, 4).speed(1.0)), 6)
     (0.63662, 1.5)
     """
     check_batch(batch)
-    if noise.name in ("none", "gaussian"):
-        factor = 2 / np.sqrt(np.pi) * np.exp(gammaln((batch + 1) / 2) - gammaln(batch / 2)) if batch > 1 else 2 / np.pi
-        return PowerClock(0.5, c=float(factor), label_noise=noise.variance)
-    if batch > 1:
-        raise BadProblem(f"expected Gaussian label noise or none with a batch of {batch}, got {noise.name}")
-    return SignClock(noise)
+    if noise.plain:
+        return PowerClock(0.5, c=float(NONE.slope(1.0, batch)), label_noise=noise.variance)
+    return SignClock(noise, batch)

@@ -212,20 +212,18 @@ def _solver(
 
         return volterra
     if engine == "meanfield":
-        if not is_sign(optimizer) or not schedule.constant or batch != 1:
-            raise BadProblem(
-                "expected signsgd at a constant rate and batch 1 with engine meanfield; engine ode has more"
-            )
+        if not is_sign(optimizer):
+            raise BadProblem(f"expected signsgd with engine meanfield, got {optimizer.name}; engine ode has more")
 
         def meanfield(problem: Regression, steps: Array) -> RiskCurve:
-            risk = mean_field_curve(SignBasis(problem), rate, steps, noise)
+            risk = mean_field_curve(SignBasis(problem), rate, steps, noise, schedule, batch)
             return RiskCurve(engine, "arcsine mean-field ODE", steps, risk)
 
         return meanfield
     if engine == "montecarlo":
         if not (is_sgd(optimizer) or is_sign(optimizer)):
             raise BadProblem(
-                f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}; engine ode has more"
+                f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}; engine sde samples it too"
             )
         M, sign = request.size, is_sign(optimizer)
         each = M * 3.5e-9 + sign * M * M * 1.4e-11 + 1e-7 + 1.2e-5 / (min(request.runs, GROUP) * batch)

@@ -4,7 +4,7 @@
 
 * effective rate: speed and strength are (2/pi)/sqrt(L + nu^2) and 1 instead of 1 and L + nu^2, and the noise
   covariance (4/pi^2) K instead of K;
-* noise compression: the speed is multiplied by psi(L) (`label_noise`), one without label noise;
+* noise compression: the speed is multiplied by psi(L) (`label_noise`), one without label noise and for Gaussian;
 * preconditioning: the drift matrix is D^-1/2 K instead of K, D = diag K, in its biorthogonal basis;
 * reshaping: the noise covariance is K_sigma in the place of (4/pi^2) K.
 
@@ -23,7 +23,7 @@ import numpy as np
 from derivations.numeric.clocks import Clock, CompressedClock, PowerClock, sign_clock
 from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array, BadProblem, Regression
+from derivations.numeric.regression import Array, BadProblem, Regression, check_batch
 from derivations.numeric.sign_ode import SignBasis
 from derivations.optimizers import Optimizer
 
@@ -60,8 +60,7 @@ def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> 
 
     Raises
     ------
-    BadProblem : label noise of infinite variance without both the effective rate and compression; a batch above one
-        with compression of label noise that is not Gaussian.
+    BadProblem : label noise of infinite variance without both the effective rate and compression; a batch < 1.
 
     >>> from derivations.optimizers import registered
     >>> clock = clock_of(registered()["normalised-sgd"])
@@ -75,14 +74,11 @@ def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> 
             f"expected label noise of finite variance for an optimizer without the effective rate and compression of "
             f"signSGD, {noise.name} has none"
         )
+    check_batch(batch)
     if optimizer.kappa:
-        exact = sign_clock(NONE, batch)
-        assert isinstance(exact, PowerClock)
-        return PowerClock(0.5, c=exact.c, label_noise=noise.variance)
-    if optimizer.compressed and noise.name not in ("none", "gaussian"):
-        if batch > 1:
-            raise BadProblem(f"expected Gaussian label noise or none with a batch of {batch}, got {noise.name}")
-        return CompressedClock(noise)
+        return PowerClock(0.5, c=float(NONE.slope(1.0, batch)), label_noise=noise.variance)
+    if optimizer.compressed and not noise.plain:
+        return CompressedClock(noise, batch)
     return PowerClock(0.0, s=1 / batch, label_noise=noise.variance)
 
 

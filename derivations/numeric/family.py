@@ -243,10 +243,9 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
     ahead = FIRST * h / modes.rates.max(axis=-1)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while ((n < N) & np.isfinite(L)).any() and len(steps) < _LONGEST:
-            left = N - n
-            reach = h * np.minimum(np.maximum(n, 1e-4 * N), np.maximum(left, 1e-2 * N))
-            fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + reach, N), N))
-            dn = np.minimum(left, np.minimum(reach, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))
+            left, longest = N - n, reach(schedule, n, N, h)
+            fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + longest, N), N))
+            dn = np.minimum(left, np.minimum(longest, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))
             after = np.where(dn == left, N, n + dn)
             new_rate = gamma * _factor(schedule, after, N)
             pace, g, end = rate * clock.speed(L), rate * clock.cost(L), L
@@ -266,6 +265,13 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
             steps.append(n)
             risks.append(L)
     return Path(np.array(steps), np.array(risks), gridded=False)
+
+
+def reach(schedule: Schedule, n: Number, N: Number, h: float) -> Number:
+    """The longest step in n that resolves a schedule, as a fraction h of the distance to its ends."""
+    if schedule.constant:
+        return np.inf
+    return h * np.minimum(np.maximum(n, 1e-4 * N), np.maximum(N - n, 1e-2 * N))
 
 
 def _factor(schedule: Schedule, n: Array, N: Array) -> Array:

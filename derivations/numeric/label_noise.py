@@ -1,27 +1,31 @@
 """Label noise: what a sign sees of it.
 
-A residual is g + epsilon, g ~ N(0, L) by the features, epsilon the label noise. signSGD meets epsilon only through the
-density of g + epsilon at zero, h(V) = E exp(-epsilon^2/2V)/sqrt(2 pi V), V the variance of g: the mean drift of a
-coordinate whose feature has correlation rho with g is
+A residual is r = g + epsilon, g ~ N(0, L) by the features, epsilon the label noise. signSGD meets epsilon only through
+``bell(V)`` = E exp(-epsilon^2/2V). The mean sign T(rho) of a coordinate whose (unit) feature x has correlation rho with
+g follows from Price's theorem, dT/drho = sqrt(L) sum_b E d^2 sign(sum_b r_b x_b)/dg_b dx_b over a batch of B:
 
-    T(rho) = 4 sqrt(L/2 pi) int_0^(arcsin rho) h(L cos(phi)^2) cos(phi) dphi,
+    B = 1:   dT/dphi = (2/pi) bell(L cos^2 phi),   rho = sin phi,
+    B >= 2:  dT/drho = (2 (B - 1)/pi) int_0^oo Re [A^(-1/2) bell(L A/k^2)]^B dk,   A = 1 - 2 i k rho + k^2 (1 - rho^2),
 
-(Price's theorem), (2/pi) arcsin(rho) without noise and (2/pi) arcsin(rho sqrt(L/(L + nu^2))) for Gaussian noise. Its
-slope at rho = 0 is sqrt(L) m(L), m = (2/pi) E exp(-epsilon^2/2L)/sqrt(L), the effective rate of arXiv:2411.12135.
+where E exp(i k r x/sqrt(L)) = A^(-1/2) bell(L A/k^2). Without noise T is the incomplete beta function
+I_(rho^2)(1/2, B/2), (2/pi) arcsin(rho) at B = 1; Gaussian noise multiplies rho by sqrt(L/(L + nu^2)). The slope at
+rho = 0 is sqrt(L) m(L), m = (2/pi) E exp(-epsilon^2/2L)/sqrt(L) at B = 1: the effective rate of arXiv:2411.12135.
 
-Source: arXiv:2411.12135 (m, noise compression); T(rho) re-derived.
+Source: arXiv:2411.12135 (m, noise compression); T(rho) re-derived, its batch form for any noise new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.special import erf, erfcx, roots_legendre
-from scipy.stats import t as student
+from scipy.special import betainc, erf, erfcx, gammaln
+from scipy.stats import chi2
 
 from derivations.numeric.regression import Array, BadProblem
 
@@ -37,31 +41,74 @@ class LabelNoise:
     bell: Callable[[Array], Array]
     sample: Sampler
 
-    def slope(self, risk: Array | float) -> Array:
-        """m(L) = (2/pi) E exp(-epsilon^2/2L)/sqrt(L); the drift of theta is -gamma m K_bar (theta - theta*)."""
+    def slope(self, risk: Array | float, batch: int = 1) -> Array:
+        """m(L): the drift of theta is -gamma m K_bar (theta - theta*) where correlations are small.
+
+        >>> round(float(NONE.slope(1.0)), 6), round(float(NONE.slope(1.0, 4)), 6)
+        (0.63662, 1.5)
+        """
         L = np.asarray(risk, dtype=float)
-        return (2 / np.pi) * self.bell(L) / np.sqrt(L)
+        if self.plain:
+            half = batch / 2
+            return 2 / np.sqrt(np.pi) * np.exp(gammaln(half + 0.5) - gammaln(half)) / np.sqrt(L + self.variance)
+        if batch == 1:
+            return (2 / np.pi) * self.bell(L) / np.sqrt(L)
+        return self._density(np.zeros(1), L[..., None], batch)[..., 0] / np.sqrt(L)
 
-    def compression(self, risk: float) -> float:
-        """psi = sqrt((L + nu^2)/L) E exp(-epsilon^2/2L): 1 for Gaussian noise, infinite for infinite variance.
+    def compression(self, risk: Array | float, batch: int = 1) -> Array:
+        """psi = m(L) over that of Gaussian noise of the same variance; infinite for infinite variance.
 
-        >>> round(GAUSSIAN(1.0).compression(0.3), 12), CAUCHY(1.0).compression(0.3)
+        At batch 1 it is sqrt((L + nu^2)/L) E exp(-epsilon^2/2L).
+
+        >>> round(float(GAUSSIAN(1.0).compression(0.3)), 12), float(CAUCHY(1.0).compression(0.3))
         (1.0, inf)
         """
-        return float(np.sqrt((risk + self.variance) / risk) * self.bell(np.asarray(risk)))
+        L = np.asarray(risk, dtype=float)
+        return self.slope(L, batch) * np.sqrt(L + self.variance) / NONE.slope(1.0, batch)
 
-    def mean_sign(self, correlation: Array, risk: float) -> Array:
-        """T(rho) for an array of correlations in [-1, 1]: E[sign(x) sign(g + epsilon)]."""
+    def mean_sign(self, correlation: Array, risk: float, batch: int = 1) -> Array:
+        """T(rho) for an array of correlations in [-1, 1]: E sign(sum_b r_b x_b).
+
+        >>> [round(float(x), 6) for x in NONE.mean_sign(np.array([0.5, -1.0]), 1.0)]
+        [0.333333, -1.0]
+        """
         rho = np.clip(correlation, -1.0, 1.0)
-        if self.name == "none":
-            return (2 / np.pi) * np.arcsin(rho)
-        if self.name == "gaussian":
-            return (2 / np.pi) * np.arcsin(rho * np.sqrt(risk / (risk + self.variance)))
-        angle = np.arcsin(rho)
-        grid, weights = roots_legendre(24)
-        phi = 0.5 * angle[..., None] * (grid + 1)
-        values = self.bell(risk * np.cos(phi) ** 2 + 1e-300)
-        return (2 / np.pi) * 0.5 * angle * (values @ weights)
+        if self.plain:
+            seen = rho * np.sqrt(risk / (risk + self.variance))
+            if batch == 1:
+                return (2 / np.pi) * np.arcsin(seen)
+            return np.sign(seen) * betainc(0.5, batch / 2, seen * seen)
+        angle = np.arcsin(rho)  # in which T is smooth; dT/dangle is even, so half the nodes will do
+        nodes = np.cos((np.arange(2 * _NODES) + 0.5) * np.pi / (2 * _NODES))
+        at = nodes[:_NODES] * (np.pi / 2)
+        if batch == 1:
+            density = (2 / np.pi) * self.bell(risk * np.cos(at) ** 2 + 1e-300)
+        else:
+            density = np.cos(at) * self._density(np.sin(at), np.asarray(risk), batch)
+        series = chebyshev.chebint(_TO_SERIES @ np.concatenate([density, density[::-1]]))
+        series[::2] = 0.0  # odd
+        return np.asarray((np.pi / 2) * chebyshev.chebval(angle / (np.pi / 2), series), dtype=float)
+
+    def _density(self, rho: Array, risk: Array, batch: int) -> Array:
+        """dT/drho for a batch of at least two; arrays that broadcast."""
+        k, weights = _half_line()
+        rho, L = np.asarray(rho)[..., None], np.asarray(risk)[..., None]
+        A = 1 - 2j * k * rho + k * k * (1 - rho * rho)
+        spectrum = self.bell(L * A / (k * k)) / np.sqrt(A)
+        return (2 * (batch - 1) / np.pi) * ((spectrum**batch).real @ weights)
+
+    @property
+    def plain(self) -> bool:
+        """None or Gaussian: it only widens the residual."""
+        return self.name in ("none", "gaussian")
+
+
+_NODES = 32
+_TO_SERIES = (
+    chebyshev.chebvander(np.cos((np.arange(2 * _NODES) + 0.5) * np.pi / (2 * _NODES)), 2 * _NODES - 1).T / _NODES
+)
+_TO_SERIES[0] /= 2
+"""Values at Chebyshev nodes to coefficients."""
 
 
 def _none() -> LabelNoise:
@@ -111,11 +158,16 @@ def CAUCHY(scale: float) -> LabelNoise:
 
 def STUDENT(scale: float, degrees: float = 3.0) -> LabelNoise:
     """epsilon = scale times Student's t with the given degrees of freedom (variance scale^2 d/(d - 2) for d > 2)."""
-    grid, weights = _half_line()
-    density = 2 * student.pdf(grid, degrees) * weights
+    h = 0.1 / max(1.0, np.sqrt(degrees / 20))
+    t = np.arange(-3.6, np.log(100 + 3 * degrees), h)
+    w = np.exp(t - np.exp(-t))  # a mixture of Gaussians of variance scale^2 d/w, w chi-squared with d degrees
+    odds = h * (1 + np.exp(-t)) * w * chi2.pdf(w, degrees)
+    w, odds = w[odds > 1e-18], odds[odds > 1e-18]
+    spread = scale**2 * degrees / w
 
     def bell(V: Array) -> Array:
-        return np.exp(-((scale * grid) ** 2) / (2 * np.asarray(V)[..., None])) @ density
+        V = np.asarray(V)[..., None]
+        return np.sqrt(V / (V + spread)) @ odds
 
     variance = scale**2 * degrees / (degrees - 2) if degrees > 2 else np.inf
     return LabelNoise("student", variance, bell, lambda rng, shape: scale * rng.standard_t(degrees, shape))
@@ -136,6 +188,7 @@ def MIXTURE(scale: float, outlier: float = 10.0, odds: float = 0.1) -> LabelNois
     )
 
 
+@cache
 def _half_line() -> tuple[Array, Array]:
     """Nodes and weights of int_0^oo dx by the double-exponential rule."""
     t = np.arange(-4.5, 4.5, 0.03)

@@ -25,7 +25,7 @@ from scipy.linalg import eigh
 from derivations.numeric.clocks import sign_clock
 from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array, Regression, check_rate, check_steps
+from derivations.numeric.regression import Array, Regression, check_batch, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
 
@@ -89,14 +89,14 @@ def linearised_curve(
 
     Raises
     ------
-    BadProblem : a rate that is not positive, bad steps, or a batch without a known drift.
+    BadProblem : a rate that is not positive, bad steps, or a batch < 1.
     """
     check_rate(rate)
     times = check_steps(steps)
     return Family(basis.modes, sign_clock(noise, batch)).curve(rate, times, schedule)
 
 
-def stationary_risk(problem: Regression, rate: float, noise: LabelNoise = NONE) -> float:
+def stationary_risk(problem: Regression, rate: float, noise: LabelNoise = NONE, batch: int = 1) -> float:
     """Risk at which constant-rate signSGD settles: L - floor = (gamma/2 m(L)) sum_i sqrt(K_ii).
 
     The trace identity Tr(K_sigma D^1/2) = Tr D^1/2 makes it independent of correlations; for Gaussian or no label noise
@@ -108,8 +108,9 @@ def stationary_risk(problem: Regression, rate: float, noise: LabelNoise = NONE) 
     """
     check_rate(rate)
     trace = float(np.sqrt(np.diag(problem.covariance)).sum())
-    if noise.name in ("none", "gaussian"):
-        y, nu2 = np.pi / 4 * rate * trace, noise.variance
+    check_batch(batch)
+    if noise.plain:
+        y, nu2 = 0.5 * rate * trace / float(NONE.slope(1.0, batch)), noise.variance
         # L - floor = y sqrt(L + nu^2)
         root = (y + np.sqrt(y * y + 4 * (problem.floor + nu2))) / 2
         return float(root * root - nu2)
@@ -117,6 +118,6 @@ def stationary_risk(problem: Regression, rate: float, noise: LabelNoise = NONE) 
     for _ in range(200):
         middle = (low + high) / 2
         L = np.exp(middle)
-        excess = L - problem.floor - 0.5 * rate * trace / float(noise.slope(L))
+        excess = L - problem.floor - 0.5 * rate * trace / float(noise.slope(L, batch))
         low, high = (low, middle) if excess > 0 else (middle, high)
     return float(np.exp(high))
