@@ -37,7 +37,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         choices=(*ENGINES, "all"),
         help="mode: power-law modes without a sketch; ode: random features; montecarlo: sampled (default: mode)",
     )
-    sub.add_argument("--plot", metavar="FILE", help="also draw it (.png, .svg, .pdf), for one point")
+    sub.add_argument("--plot", metavar="FILE", help="also draw it (.png, .svg, .pdf)")
     sub.add_argument("--all", action="store_true", help="the whole report: both papers' laws and the crucial cases")
     sub.add_argument("--out", metavar="DIR", help="with --all: the folder of the report (default: referee)")
     sub.add_argument("--workers", metavar="K", help="with --all: worker processes (default: one a core)")
@@ -54,10 +54,8 @@ def _check(args: argparse.Namespace) -> int:
         raise BadInput("expected a law, or --all for the whole report")
     if (args.alpha is None) != (args.beta is None):
         raise BadInput("expected both --alpha and --beta, or neither for one point a phase")
-    if args.plot is not None and args.alpha is None:
-        raise BadInput("expected --alpha and --beta with --plot")
     from phases.phase_diagram import diagram
-    from phases.referee import check, worst
+    from phases.referee import check, telling_point, worst
 
     largest = None if args.compute is None else real("--compute", args.compute)
     engines = list(dict.fromkeys(args.engine or ["mode"]))
@@ -68,7 +66,7 @@ def _check(args: argparse.Namespace) -> int:
         check_target(Path(args.plot))
     given = None if args.alpha is None else [(number("--alpha", args.alpha), number("--beta", args.beta))]
     found = diagram(args.law)
-    points = given or [p.sample for p in found.phases]
+    points = given or [telling_point(found.law, phase) for phase in found.phases]
     results: list[Check] = []
     progress = Progress(f"checking {found.law.name}")
     todo = [(engine, point) for engine in engines for point in points]

@@ -90,6 +90,6 @@ def _best(rows: list[NumericRow], vertex: Array, scale: float, shift: Array) -> 
         jac=lambda v: target,
         constraints=constraints,
         method="SLSQP",
-        options={"ftol": 1e-13, "maxiter": 500},
+        options={"ftol": 1e-10, "maxiter": 500},
     )
     return np.asarray(found.x)

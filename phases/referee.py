@@ -16,18 +16,20 @@ from typing import Any
 
 import numpy as np
 
+from derivations.algebra import Point
+from derivations.law import RiskLaw
 from derivations.numeric.curve import optimizer_named
 from derivations.numeric.envelope import Envelope, Progress, envelope
 from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
 from phases.corrections import corrections
-from phases.phase_diagram import PhaseDiagram
+from phases.phase_diagram import Phase, PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 WINDOWS = 3
 """Windows of local slopes, four points and one shared each."""
-WIDEST = 0.03
+WIDEST = 0.02
 """An error bar above this decides nothing."""
 FINEST = 0.002
 """What the grids of the envelope resolve; no error bar is taken smaller."""
@@ -115,6 +117,32 @@ def worst(verdicts: Iterable[str]) -> str:
     """The verdict on several: disagrees if one does, agrees if all do."""
     found = set(verdicts)
     return DISAGREES if DISAGREES in found else AGREES if found == {AGREES} else CANNOT_TELL
+
+
+def telling_point(law: RiskLaw, phase: Phase, window: tuple[float, float] = (1e20, 1e24)) -> Point:
+    """Where in a phase a check can decide: the point nearest to its sample where the law's own corrections to scaling
+    over a window of compute are small.
+
+    >>> from phases.phase_diagram import diagram
+    >>> found = diagram("paquette2024/sgd")
+    >>> [telling_point(found.law, found.phase(name)) == found.phase(name).sample for name in ("Ia", "IVb")]
+    [True, False]
+    """
+
+    def blur(point: Point) -> float:
+        low, high = corrections(law, point, window)["slope"]
+        return high - low
+
+    alpha, beta = phase.sample
+    about = [(k, m) for k in range(-2, 3) for m in range(-2, 5)]  # twentieths of alpha, fifths
+    about.sort(key=lambda km: abs(km[0]) + abs(km[1]))
+    points = [(alpha * Fraction(20 + k, 20), beta + Fraction(m, 5)) for k, m in about]
+    blurs: dict[Point, float] = {}
+    for point in (p for p in points if phase.region.contains(p)):
+        blurs[point] = blur(point)
+        if blurs[point] <= WIDEST / 2:
+            return point
+    return min(blurs, key=lambda p: blurs[p])
 
 
 def check(

@@ -9,7 +9,7 @@ from functools import cache
 from derivations.numeric import engine_checks
 from derivations.numeric.store import Json
 from phases.phase_diagram import PhaseDiagram, diagram
-from phases.referee import check
+from phases.referee import check, telling_point
 
 PUBLISHED = ("paquette2024/sgd", "paquette2024/sgd-tuned", "kim2026/signsgd")
 CRUCIAL = (
@@ -32,11 +32,17 @@ WIDTH = 512
 
 def law_tasks() -> list[Json]:
     """One task a phase of both papers' laws and engine, the crucial points, and two by Monte-Carlo."""
-    points = [(n, str(p.sample[0]), str(p.sample[1])) for n in PUBLISHED for p in _diagram(n).phases]
-    tasks = [_law(*p, engine) for p in points for engine in ("mode", "ode")]
+    tasks = [_law(*p, engine) for name in PUBLISHED for p in _points(name) for engine in ("mode", "ode")]
     for p in CRUCIAL:
         tasks += [_law(*p, "mode") | {"compute": FARTHEST}, _law(*p, "ode")]
     return tasks + [_law(*p, "montecarlo") for p in SAMPLED]
+
+
+@cache
+def _points(name: str) -> tuple[tuple[str, str, str], ...]:
+    found = _diagram(name)
+    points = (telling_point(found.law, phase) for phase in found.phases)
+    return tuple((name, str(alpha), str(beta)) for alpha, beta in points)
 
 
 def _law(law: str, alpha: str, beta: str, engine: str) -> Json:

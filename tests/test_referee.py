@@ -53,6 +53,17 @@ def test_the_referee_agrees_with_the_published_sgd_law(
     assert "agrees" in capsys.readouterr().out
 
 
+def test_every_phase_of_a_law_at_a_telling_point_in_one_figure(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    figure = tmp_path / "phases.svg"
+    args = ["check", "paquette2024/sgd-tuned", "--compute", "1e20", "--plot", str(figure), "--json"]
+    assert main(args) == 0
+    rows = [r for r in json.loads(capsys.readouterr().out)["rows"] if r["quantity"] == "slope"]
+    assert [r["phase"] for r in rows] == [["Ia"], ["Ib"], ["Ic"], ["II"], ["III"], ["IV"]]
+    assert figure.read_text(encoding="utf-8").count(": agrees") == 6  # titles of panels
+
+
 def test_samples_alone_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
     args = ["check", "derived/signsgd", *POINT, "--engine", "montecarlo", "--compute", "1e4"]
     assert main(args) == 3
@@ -65,7 +76,6 @@ def test_samples_alone_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
         (["paquette2024/sgd", "--alpha", "1"], "expected both"),
         (["paquette2024/sgd", "--alpha", "1", "--beta", "1", "--compute", "10"], "between 1e4 and 1e30"),
         (["derived/normalised-sgd", "--alpha", "1", "--beta", "1", "--engine", "montecarlo"], "sgd or signsgd"),
-        (["paquette2024/sgd", "--plot", "a.png"], "with --plot"),
         (["paquette2024/sgd", "--alpha", "1", "--beta", "1", "--plot", "a.gif"], ".png"),
         ([], "expected a law, or --all"),
         (["paquette2024/sgd", "--all"], "expected no law"),
