@@ -238,9 +238,10 @@ scatter, and the law's own correction to scaling at that compute with unknown co
 agrees (✓) within two error bars and disagrees (✗) beyond four; otherwise, or with an error bar above 0.02, the referee
 cannot tell (?). A law agrees at a point if its slope does and nothing disagrees."""
 
-_LAWS = """The point of a phase is the one nearest to its sample (`phases diagram --json`) where the law's own corrections to
-scaling are small at f = 10^20 to 10^24. Some phases are thin: in IVb two terms of the SGD law fall at almost the same
-rate (at (2/7, 1) one multiplier of the optimum is 1/56, and x* drifts over more than twenty decades of compute)."""
+_LAWS = """The point of a phase is the one nearest to its sample (`phases diagram --json`) where the law's own
+corrections to scaling are small at f = 10^20 to 10^24. Some phases are thin: in IVb two terms of the SGD law fall at
+almost the same rate (at (2/7, 1) one multiplier of the optimum is 1/56, and x* drifts over more than twenty decades of
+compute)."""
 
 _CRUCIAL = """At (2/5, 7/10) the same dynamics meet two laws: the derived slope 12/25 and the printed 6/13. (1, 2) lies
 beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼. Engine `mode` goes to f = 10^30 here."""
