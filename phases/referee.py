@@ -187,7 +187,7 @@ def check(
         "rate_exponent": (optimum.rate, None),
     }
     if optimum.rate is not None:
-        fits["rate_exponent"] = optimum.rate, _ratio(_exponent([(t.compute, 1 / t.rate) for t in traced]), size)
+        fits["rate_exponent"] = optimum.rate, _rate_exponent(traced, size)
     window = slope.window if slope is not None else (float(compute[-5]), float(compute[-1]))
     own = corrections(law, (alpha, beta), window)
     comparisons = []
@@ -228,10 +228,8 @@ def _finite(pair: tuple[object, object]) -> tuple[Fraction, Fraction] | None:
     return None
 
 
-def _ratio(over: Fit | None, under: Fit | None) -> Fit | None:
-    """e* = d log(1/gamma)/d log M as a ratio of two slopes in log f."""
-    if over is None or under is None or not np.isfinite(under.value) or abs(under.value) <= 2 * under.error:
+def _rate_exponent(traced: list[Envelope], size: Fit | None) -> Fit | None:
+    """e* = d log(1/gamma)/d log M; None unless the best size clearly grows."""
+    if size is None or size.value <= 2 * size.error or not all((np.diff(t.size) > 0).all() for t in traced):
         return None
-    value = over.value / under.value
-    error = abs(value) * (over.error / max(abs(over.value), 1e-12) + under.error / abs(under.value))
-    return Fit(value, error, over.window)
+    return _exponent([(t.size, 1 / t.rate) for t in traced])

@@ -155,6 +155,20 @@ def test_modes_too_slow_for_the_contour_are_a_constant() -> None:
     assert model.sgd_curve(0.2, steps) == pytest.approx(far, rel=1e-10) and far[-1] > 0.3 * model.start
 
 
+@pytest.mark.parametrize("alpha, M, v", [(1.0, 50, 200), (0.3, 64, 64), (2.0, 7, 9)])
+def test_m_solves_its_equation_and_gives_the_floor(alpha: float, M: int, v: int) -> None:
+    lam = np.arange(1.0, v + 1) ** (-2 * alpha)
+    model = equivalent(alpha, 0.6, M, v)
+    z = np.geomspace(1e-9, 1e3, 40) * np.exp(0.6j)
+    m = model.m(z)
+    assert m * (1 + np.sum(lam / (lam * m[:, None] - z[:, None]), axis=1) / M) == pytest.approx(np.ones(40), rel=1e-9)
+    signal = lam * np.arange(1.0, v + 1) ** -1.2
+    # the part of the target that no linear predictor reaches: sum lambda b^2 kappa/(kappa + lambda)
+    kappa = model.kappa
+    assert np.sum(lam / (lam + kappa)) == pytest.approx(M, rel=1e-12)
+    assert model.floor == pytest.approx(np.sum(signal * kappa / (kappa + lam)), rel=1e-12, abs=1e-15)
+
+
 def test_deterministic_equivalent_at_astronomical_size() -> None:
     steps = np.geomspace(1, 1e8, 12)
     large, larger = (equivalent(1.0, 1.0, 2.0**k, INFINITE).sgd_curve(0.3, steps) for k in (50, 60))

@@ -89,11 +89,17 @@ _FACTORIALS = np.array([factorial(k) for k in range(_ORDER)], dtype=float)
 
 
 def contour(
-    slowest: float, error: float = 1e-12, continuous: bool = False, fastest: float = 1.0, gap: bool = True
+    slowest: float,
+    error: float = 1e-12,
+    continuous: bool = False,
+    fastest: float = 1.0,
+    gap: bool = True,
+    earliest: float = 0.0,
 ) -> Contour:
     """The contour for decay rates from ``slowest`` up to ``fastest``, at the given relative error.
 
-    ``gap`` says that there is nothing at all below ``slowest``; otherwise slower modes are taken as constant.
+    ``gap`` says that there is nothing at all below ``slowest``; otherwise slower modes are taken as constant. No time
+    but zero may be below ``earliest``.
 
     >>> c = contour(1e-3)
     >>> round(float(c.curve(1 / (0.01 - c.nu), np.array([100.0]), 1.0)[0] / 0.99**100), 9)
@@ -110,6 +116,9 @@ def contour(
         last = np.log(max(1.0, min(fastest / max(1 - fastest, error), 1 / error)))  # fastest in u
         bend_high = last + np.log(16)
         high = bend_high + _stretched(wanted - np.log(16))
+    if gap and earliest:  # without a gap the whole sum is needed, to be held against the total
+        gone = 2 * _GONE / earliest
+        high = min(high, np.log(gone if continuous or gone > 500 else np.expm1(gone)))
     w = np.arange(low, high + h, h)
     below, above = np.exp(-w - bend_low), np.exp(w - bend_high)
     u = np.exp(w - below + above + 1j * ANGLE)
@@ -118,6 +127,16 @@ def contour(
     if continuous:
         return Contour(u, step * u, u, latest, error, 1 - ANGLE / np.pi)
     return Contour(u / (1 + u), step * u / (1 + u) ** 2, _log1p(u), latest, error, 1.0)
+
+
+def earliest_of(times: Array) -> float:
+    """The earliest time but zero; zero if there is none.
+
+    >>> earliest_of(np.array([0.0, 3.0, 2.0]))
+    2.0
+    """
+    later = times[times > 0]
+    return float(later.min()) if len(later) else 0.0
 
 
 def _stretched(distance: float) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.polynomial import polynomial
 
 from derivations.numeric.regression import Array, BadProblem
 
@@ -31,7 +32,7 @@ class Dynamics(Protocol):
         """Model sizes to search up to compute ``largest``, increasing."""
 
     def rates(self, M: float, longest: float) -> Array:
-        """Learning rates to search, in geometric progression, or the one rate of the optimizer."""
+        """Learning rates to search, decreasing smoothly, or the one rate of the optimizer."""
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps); infinite where the rate is unstable."""
@@ -95,38 +96,52 @@ def envelope(dynamics: Dynamics, compute: Array, progress: Progress | None = Non
     out = Envelope(compute[found], np.exp(log_risk), np.exp(at), np.exp(rate))
     if each is None:
         return out
-    span = np.log(2.0) if len(dynamics.rates(float(sizes[0]), float(compute[-1] / sizes[0]))) > 1 else 0.0
-    return _polished(each, out, span, progress)
+    longest = float(compute[-1] / sizes[0])
+    if len(dynamics.rates(float(sizes[0]), longest)) > 1:
+        return _polished(each, out, None, progress)
+    return _polished(each, out, lambda M: float(np.log(dynamics.rates(M, longest)[0])), progress)
 
 
-def _polished(each: Callable[..., Array], start: Envelope, span: float, progress: Progress | None) -> Envelope:
-    """The envelope with M and rate optimised continuously; ``span`` is half the bracket of log rate, 0 for one rate."""
+def _polished(
+    each: Callable[..., Array], start: Envelope, fixed: Callable[[float], float] | None, progress: Progress | None
+) -> Envelope:
+    """The envelope with M and rate optimised continuously; ``fixed`` gives the log rate of M if it is not free.
+
+    A narrow search, and where the optimum lies at its edge a wide one first.
+    """
     log_size, log_rate = np.log(start.size), np.log(start.rate)
-    tilt, wide = np.zeros_like(log_size), True  # tilt: d log(best rate)/d log M, unknown while the search is wide
+    tilt, wide = np.zeros_like(log_size), False  # tilt: d log(best rate)/d log M
     for turn in range(8):
         offsets = np.linspace(-1, 1, 5) * np.log(2.0) / (1 if wide else 3)
         sizes = np.maximum(1.0, np.round(np.exp(log_size[:, None] + offsets)))
-        centre = log_rate[:, None] + tilt[:, None] * offsets
         steps = start.compute[:, None] / sizes
-        risks, rates = _best_rates(each, sizes, steps, centre, span * (4.0 if wide else 0.5), 7 if wide else 6)
+        if fixed is None:
+            centre, reach = log_rate[:, None] + tilt[:, None] * offsets, np.log(16.0 if wide else 2.0) / (2 - wide)
+        else:
+            centre, reach = np.vectorize(fixed, otypes=[float])(sizes), 0.0
+        risks, rates = _best_rates(each, sizes, steps, centre, reach, 7 if wide else 6)
         k = np.argmin(risks, axis=1)
+        log_risk, rate_there, centre_there = (
+            np.take_along_axis(x, k[:, None], 1)[:, 0] for x in (risks, rates, centre)
+        )
+        log_size, log_rate = np.log(np.take_along_axis(sizes, k[:, None], 1)[:, 0]), rate_there
         at_edge = ((k == 0) & (sizes[:, 0] > 1)) | (k == len(offsets) - 1)
-        log_size, log_rate = (np.take_along_axis(x, k[:, None], 1)[:, 0] for x in (np.log(sizes), rates))
-        log_risk = np.take_along_axis(risks, k[:, None], 1)[:, 0]
+        at_edge |= np.abs(rate_there - centre_there) > 0.9 * reach if reach else False
         if progress is not None:
             progress(0.5 + 0.06 * (turn + 1))
-        if not wide:
+        last = turn >= 5
+        if not wide and (last or not at_edge.any()):
             break
-        if not at_edge.any() or turn >= 5:
-            wide = False
-            tilt = np.polynomial.polynomial.polyfit(offsets, (rates - rates[:, 2:3]).T, 1)[1]
+        if wide:
+            tilt = polynomial.polyfit(offsets, (rates - rates[:, 2:3]).T, 1)[1]
+        wide = not last and bool(at_edge.any())
     inside = (k > 0) & (k < len(offsets) - 1)
     for i in np.flatnonzero(inside):
         # a parabola through all five points: the integrator's own error is not resolved by three
-        c = np.polynomial.polynomial.polyfit(np.log(sizes[i]), risks[i], 2)
+        c = polynomial.polyfit(np.log(sizes[i]), risks[i], 2)
         if c[2] > 0:
             log_size[i] = np.clip(-c[1] / (2 * c[2]), np.log(sizes[i, 0]), np.log(sizes[i, -1]))
-            log_risk[i] = np.polynomial.polynomial.polyval(log_size[i], c)
+            log_risk[i] = polynomial.polyval(log_size[i], c)
             log_rate[i] = np.interp(log_size[i], np.log(sizes[i]), rates[i])
     return Envelope(start.compute, np.exp(log_risk), np.exp(log_size), np.exp(log_rate))
 
@@ -150,18 +165,22 @@ def _best_rates(
 
 
 def _minimum(grid: Array, table: Array) -> tuple[Array, Array]:
-    """Minimum of each column of log table over the grid, refined by a parabola: (log minimum, place)."""
+    """Minimum of each column of log table over the grid, refined by polynomials of the index through the five points
+    nearest, or through three where there are no five: (log minimum, place)."""
     with np.errstate(divide="ignore"):
         values = np.log(table)
     k = np.argmin(values, axis=0)
     columns = np.arange(values.shape[1])
     lowest, place = values[k, columns].copy(), grid[k].astype(float)
+    fine = np.linspace(-1, 1, 201)
     for i in columns:
-        if 0 < k[i] < len(grid) - 1 and np.isfinite(values[k[i] - 1 : k[i] + 2, i]).all():
-            left, middle, right = values[k[i] - 1 : k[i] + 2, i]
-            bend = left - 2 * middle + right
-            if bend > 0:
-                shift = 0.5 * (left - right) / bend
-                place[i] += shift * (grid[k[i]] - grid[k[i] - 1])
-                lowest[i] = middle - 0.25 * (left - right) * shift
+        for reach in (2, 1):
+            near = values[max(0, k[i] - reach) : k[i] + reach + 1, i]
+            if k[i] >= reach and len(near) == 2 * reach + 1 and np.isfinite(near).all():
+                index, around = np.arange(-reach, reach + 1), slice(k[i] - reach, k[i] + reach + 1)
+                c = polynomial.polyfit(index, np.stack([near, grid[around]], axis=1), 2 * reach)
+                curve, at = polynomial.polyval(fine, c)
+                best = int(np.argmin(curve))
+                lowest[i], place[i] = curve[best], at[best]
+                break
     return lowest, place

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cache
 
 import numpy as np
+from scipy.special import expit
 
 from derivations.numeric.effects import is_sgd, is_sign
 from derivations.numeric.envelope import Dynamics
@@ -26,6 +27,8 @@ from derivations.numeric.regression import Array, BadProblem, Regression, sketch
 from derivations.optimizers import Optimizer
 
 ENGINES = ("mode", "ode", "montecarlo")
+FINE = 1e-7
+"""Relative error of a curve: well below what a fit resolves."""
 REPLICAS = 3
 """Independent sets of sketches, for error bars."""
 
@@ -43,6 +46,7 @@ class EquivalentDynamics:
         """What is solved."""
         return "SGD's recurrence on the deterministic equivalent, v = 4 M"
 
+    @cache  # noqa: B019
     def at(self, M: float) -> Equivalent:
         """The equivalent at model size M."""
         return equivalent(self.alpha, self.beta, M)
@@ -52,16 +56,24 @@ class EquivalentDynamics:
         return 2.0 ** np.arange(3.0, min(60.0, np.log2(largest) * 0.97))
 
     def rates(self, M: float, longest: float) -> Array:
-        """Half the largest stable rate, and factors of four down from there if the rate is free."""
-        top = 0.5 * self.at(M).largest_stable_rate()
+        """Half the largest stable rate; if the rate is free, from the limit down, at last by factors of four."""
+        limit = self.at(M).largest_stable_rate()
         if self.optimizer.rate == "largest":
-            return np.array([top])
-        return top * 4.0 ** -np.arange(0.0, max(2.0, np.log(longest) / np.log(4.0) * 0.6))
+            return np.array([0.5 * limit])
+        return limit * expit(3.0 - np.log(4.0) * np.arange(2 + max(2.0, 0.3 * np.log2(longest))))
 
     def curves(self, M: float, rates: Array, steps: Array) -> Array:
         """Risks of shape (rates, steps)."""
         model = self.at(M)
-        return np.stack([model.sgd_curve(float(rate), steps) for rate in rates])
+        return np.stack([model.sgd_curve(float(rate), steps, error=FINE) for rate in rates])
+
+    def each(self, sizes: Array, rates: Array, steps: Array) -> Array:
+        """The risk for every triple (M, rate, N) of three arrays of one shape; infinite at unstable rates."""
+        out = np.full(sizes.shape, np.inf)
+        for k, (M, rate) in enumerate(zip(sizes.tolist(), rates.tolist(), strict=True)):
+            if self.at(M).kernel_norm(rate) < 1:
+                out[k] = self.at(M).sgd_curve(rate, steps[k : k + 1], error=FINE)[0]
+        return out
 
 
 @dataclass(frozen=True)
@@ -172,8 +184,8 @@ def dynamics(engine: str, optimizer: Optimizer, alpha: Fraction, beta: Fraction)
         return [ModeDynamics(optimizer, alpha, beta)], 1e24
     if engine == "ode":
         if is_sgd(optimizer):
-            return [EquivalentDynamics(optimizer, a, b)], 1e16
-        return [EquivalentOde(optimizer, a, b)], 1e16
+            return [EquivalentDynamics(optimizer, a, b)], 1e20
+        return [EquivalentOde(optimizer, a, b)], 1e20
     if engine == "montecarlo":
         if not (is_sgd(optimizer) or is_sign(optimizer)):
             raise BadProblem(f"expected sgd or signsgd with engine montecarlo, got {optimizer.name}")

@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import brentq
 
-from derivations.numeric.contour import Array, Complex, contour
+from derivations.numeric.contour import Array, Complex, contour, earliest_of
 from derivations.numeric.mode_sums import resolving
 from derivations.numeric.regression import BadProblem, check_batch, check_plane, check_rate, check_steps
 from derivations.numeric.volterra import Unstable
@@ -118,52 +118,79 @@ class Equivalent:
         w = float(np.exp(brentq(slope, low, top)))
         return float(-w * (1 - np.sum(mass / (lam + w)) / self.M))
 
-    def resolvent(self, z: Complex) -> tuple[Complex, Complex]:
-        """sum_i q_i/(Lambda_i - z) and sum_i Lambda_i/(Lambda_i - z) for complex z off the positive axis.
+    def m(self, z: Complex) -> Complex:
+        """m(z), for complex z in the upper half plane: m (1 + (1/M) sum_j lambda_j/(lambda_j m - z)) = 1.
+
+        >>> bool(abs(equivalent(1.0, 1.0, 2.0**40).m(np.array([1e30j]))[0] - 1) < 1e-12)
+        True
 
         Raises
         ------
         NoConvergence : Newton's residual stays above 1e-10.
         """
+        return self._at(z)[2]
+
+    def resolvent(self, z: Complex) -> tuple[Complex, Complex]:
+        """sum_i q_i/(Lambda_i - z) and sum_i Lambda_i/(Lambda_i - z), for complex z in the upper half plane.
+
+        Raises
+        ------
+        NoConvergence : Newton's residual stays above 1e-10.
+        """
+        signal, mass, _ = self._at(z)
+        return signal, mass
+
+    def _at(self, z: Complex) -> Complex:
+        """Both sums of `resolvent`, and m: shape (3, len(z))."""
         lam, mass, signal = self._modes
         kappa, M = self.kappa, self.M
         shifted = np.stack([mass / (lam + kappa), mass * lam, signal * lam / (lam + kappa), mass])
-        out = np.empty((2, len(z)), dtype=complex)
+        out = np.empty((3, len(z)), dtype=complex)
         block = max(1, 200_000 // len(lam))
         for k in range(0, len(z), block):
             out[:, k : k + block] = self._newton(z[k : k + block], lam, shifted, kappa, M)
-        return out[0], out[1]
+        return out
 
     def _newton(self, z: Complex, lam: Array, weights: Array, kappa: float, M: float) -> Complex:
-        first, square, signal, mass = weights
+        first, square, _, _ = weights
         # for small z a quadratic equation, z = (kappa - eta) eta A(0)/M; for large z: zeta = z + trace/M
         q = z * M / float(np.sum(first / (lam + kappa)))
         eta = np.where(np.abs(z) < np.abs(q / z), 2 * q / (kappa + np.sqrt(kappa**2 - 4 * q)), z + kappa)
+        sums = np.empty((3, len(z)), dtype=complex)
         residual = np.full(len(z), np.inf)
+        todo = np.arange(len(z))
         for _ in range(60):
-            zeta = eta - kappa
-            inverse = 1 / (lam - zeta[:, None])
-            A = inverse @ first
-            value = -zeta * eta * A / M
-            residual = np.abs(value - z) / np.abs(z)
-            if residual.max() < 1e-13:
+            zeta = eta[todo] - kappa
+            x, y = zeta.real, zeta.imag  # in real arithmetic: complex reciprocals are slow
+            gap = lam - x[:, None]
+            inverse = gap * gap
+            inverse += (y * y)[:, None]
+            np.reciprocal(inverse, out=inverse)
+            gap *= inverse
+            sums[:, todo] = (gap @ weights[[0, 2, 3]].T + 1j * y[:, None] * (inverse @ weights[[0, 2, 3]].T)).T
+            value = -zeta * eta[todo] * sums[0, todo] / M
+            residual[todo] = np.abs(value - z[todo]) / np.abs(z[todo])
+            left = residual[todo] > 1e-13
+            if not left.any():
                 break
-            derivative = 1 - ((inverse * inverse) @ square) / M
-            step = (value - z) / derivative
+            gap, inverse, y = gap[left], inverse[left], y[left]
+            todo, value = todo[left], value[left]
+            slope = (gap * gap) @ square - y * y * ((inverse * inverse) @ square) + 2j * y * ((gap * inverse) @ square)
+            step = (value - z[todo]) / (1 - slope / M)
             # stay in the upper half plane, where the solution is unique
-            shrink = np.ones(len(z))
+            shrink = np.ones(len(todo))
             for _ in range(40):
-                bad = (eta - shrink * step).imag <= 0
+                bad = (eta[todo] - shrink * step).imag <= 0
                 if not bad.any():
                     break
                 shrink[bad] /= 2
-            eta = eta - shrink * step
+            eta[todo] -= shrink * step
         if residual.max() > 1e-10:
             raise NoConvergence(
                 f"expected the self-consistent equation to be solved to 1e-10, reached {residual.max():.2g}"
             )
-        B = inverse @ signal
-        return np.stack([-(M / zeta) * B / A, inverse @ mass])
+        zeta = eta - kappa
+        return np.stack([-(M / zeta) * sums[1] / sums[0], sums[2], z / zeta])
 
     def pole_sum(self, z: float) -> float | None:
         """sum_i Lambda_i/(z - Lambda_i) for real z above the spectrum; None if z lies in it."""
@@ -234,7 +261,8 @@ class Equivalent:
         lowest = max(self.smallest_eigenvalue, seen)
         fastest = 4 * rate * (1 + self.trace)
         fastest = fastest if continuous else min(fastest, batch / (batch + 1))
-        path = contour(2 * rate * lowest * (1 - norm), error, continuous, fastest, gap=lowest > seen)
+        slowest, gap, earliest = 2 * rate * lowest * (1 - norm), lowest > seen, earliest_of(times)
+        path = contour(slowest, error, continuous, fastest, gap, earliest)
         if continuous:
             signal, kernel = self.resolvent(path.nu / (2 * rate))
             bias = signal / (2 * rate)

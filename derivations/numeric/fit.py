@@ -16,6 +16,10 @@ import numpy as np
 from derivations.numeric.regression import Array, BadProblem
 
 
+CLEARLY = 0.75
+"""A drift that falls by this factor or more from window to window is extrapolated; a slower one would be magnified."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """An exponent, its error bar, and the range of x of the last window."""
@@ -62,7 +66,7 @@ def exponent(x: Array, y: Array, windows: int = 4, noise: Array | None = None) -
     one, two, three = slopes[-3:]
     first, second = two - one, three - two
     limit, drifting = three, abs(second)
-    if first * second > 0 and abs(second) < 0.9 * abs(first):
+    if first * second > 0 and abs(second) < CLEARLY * abs(first):
         limit = three + second * second / (first - second)
         drifting = abs(limit - three)
     error = max(drifting, scatter[-1], abs(three - one) / 2)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derivations.numeric.contour import Array, Contour, contour
+from derivations.numeric.contour import Array, Contour, contour, earliest_of
 from derivations.numeric.regression import BadProblem, check_batch, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
@@ -112,7 +112,7 @@ def risk_curve(modes: Recurrence, steps: Array, error: float = 1e-15, continuous
     times = check_steps(np.asarray(steps))
     norm = modes.kernel_norm
     slowest = float(modes.decay.min()) * (1 - norm)
-    path = contour(slowest, error, continuous, float(modes.decay.max()))
+    path = contour(slowest, error, continuous, float(modes.decay.max()), earliest=earliest_of(times))
     settled = (modes.floor + modes.label_noise) / (1 - norm)
     transform = _transform(modes, settled, path)
     start = modes.floor + float(modes.shares.sum())
