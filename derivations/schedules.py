@@ -9,7 +9,7 @@ Source: decay and warm-up-stable-decay as in arXiv:2603.02069 and arXiv:2602.067
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isfinite, pi
+from math import cos, inf, isfinite, pi, tan
 
 
 class BadSchedule(ValueError):
@@ -46,8 +46,30 @@ class Schedule:
             return float(rise * fall)
         return 1.0
 
+    def reach(self, fraction: float) -> tuple[float, float]:
+        """How far the next bend is, and the fraction of a run over which the factor changes.
+
+        >>> schedule("wsd:0.1:0.5:2").reach(0.75), schedule("wsd:0.1:0.5:2").reach(0.2)
+        ((0.25, 0.125), (0.3, inf))
+        """
+        left = 1.0 - fraction
+        if self.factor(fraction) < 1e-10 and fraction > 0.5:  # nothing moves any more
+            return left, inf
+        if self.kind == "power":
+            return left, left / max(1.0, self.numbers[0]) if self.numbers[0] else inf
+        if self.kind == "cosine":
+            return left, 2 / (pi * tan(0.5 * pi * min(fraction, 1 - 1e-9))) / pi if fraction else inf
+        if self.kind == "wsd":
+            warm, decay, power = self.numbers
+            if fraction < warm:
+                return warm - fraction, fraction
+            if left > decay:
+                return left - decay, inf
+            return left, left / max(1.0, power) if power else inf
+        return inf, inf
+
     def __str__(self) -> str:
-        return ":".join([self.kind, *(f"{x:g}" for x in self.numbers)])
+        return ":".join([self.kind, *(f"{x!r}".removesuffix(".0") for x in self.numbers)])
 
 
 CONSTANT = Schedule("constant")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 MOST_VALUES = 100_000
@@ -37,7 +38,7 @@ def real(name: str, text: str) -> float:
     base, caret, power = text.partition("^")
     try:
         if caret:
-            return float(float(base) ** float(power))
+            return math.pow(float(base), float(power))
         if "/" in text:
             return float(Fraction(text))
         return float(text)

@@ -18,7 +18,9 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the parsers of this module's commands."""
     sub = add("curve", help="risk against steps from any engine", description="Risk against steps from any engine.")
     sub.add_argument("optimizer", metavar="OPTIMIZER", help="sgd, signsgd, normalised-sgd, effects/...")
-    sub.add_argument("--json", action="store_true", help="machine-readable output")
+    form = sub.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="machine-readable output")
+    form.add_argument("--csv", action="store_true", help="as CSV")
     sub.add_argument("--alpha", required=True, metavar="A", help="feature decay")
     sub.add_argument("--beta", required=True, metavar="B", help="target decay")
     sub.add_argument("--model-size", required=True, metavar="M", help="number of features, such as 1024 or 2^40")
@@ -37,7 +39,6 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--time-limit", default="600", metavar="SECONDS", help="refuse sampled runs expected to take longer"
     )
     sub.add_argument("--workers", metavar="K", help="processes for long sampled runs (default: one a core)")
-    sub.add_argument("--csv", action="store_true", help="as CSV")
     sub.add_argument("--plot", metavar="FILE", help="also draw it (.png, .svg, .pdf)")
 
 
@@ -80,7 +81,7 @@ def _curve(args: argparse.Namespace) -> int:
 
         draw_curve(found, f"{args.optimizer}, alpha = {args.alpha}, beta = {args.beta}", Path(args.plot))
     if args.json:
-        print(json.dumps(data, indent=1))
+        print(json.dumps(data, indent=1, allow_nan=False))
         return DONE
     columns = {"steps": data["steps"], "risk": data["risk"]}
     if found.stderr is not None:

@@ -10,7 +10,7 @@ agrees if its slope does and nothing disagrees.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -232,4 +232,5 @@ def _rate_exponent(traced: list[Envelope], size: Fit | None) -> Fit | None:
     """e* = d log(1/gamma)/d log M; None unless the best size clearly grows."""
     if size is None or size.value <= 2 * size.error or not all((np.diff(t.size) > 0).all() for t in traced):
         return None
-    return _exponent([(t.size, 1 / t.rate) for t in traced])
+    found = _exponent([(t.size, 1 / t.rate) for t in traced])
+    return None if found is None else replace(found, window=size.window)

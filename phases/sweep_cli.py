@@ -57,7 +57,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _tasks(args: argparse.Namespace) -> list[Json]:
-    from derivations.numeric.curve import Request, optimizer_named
+    from derivations.numeric.curve import Request, check_request
     from derivations.numeric.label_noise import label_noise
     from derivations.numeric.sweep import curve_task
     from derivations.schedules import schedule
@@ -71,11 +71,10 @@ def _tasks(args: argparse.Namespace) -> list[Json]:
         lists[name] = values(option, text) if ranged else text.split(",")
     if prod(map(len, lists.values())) > MOST_VALUES:
         raise BadInput(f"expected a grid of at most {MOST_VALUES} curves, got {prod(map(len, lists.values()))}")
-    for name in lists["optimizer"]:
-        optimizer_named(name)
     for text in lists["noise"]:
         label_noise(text)
     ambient = None if args.ambient is None else real("--ambient", args.ambient)
+    limit = real("--time-limit", args.time_limit)
     counts = {name: whole("--" + name, getattr(args, name)) for name in ("runs", "sketches", "points")}
     out = []
     for choice in product(*lists.values()):
@@ -93,10 +92,12 @@ def _tasks(args: argparse.Namespace) -> list[Json]:
             noise=noise,
             batch=whole("--batch", batch),
             seed=whole("--seed", seed),
+            time_limit=limit,
             **counts,
         )
         if request.seed < 0:
             raise BadInput(f"--seed: expected whole numbers >= 0, got {request.seed}")
+        check_request(request)
         out.append(curve_task(request))
     return out
 
@@ -111,6 +112,9 @@ def _sweep(args: argparse.Namespace) -> int:
     if tasks is None and not path.exists():
         raise BadStore(f"{path}: expected a database of results, there is no such file")
     workers = workers_of(args.workers)
+    exports = [Path(name).resolve() for name in (args.csv, args.parquet) if name is not None]
+    if len({path.resolve(), *exports}) < 1 + len(exports):
+        raise BadInput("expected different files for --db, --csv and --parquet")
     store = Store(path)
     try:
         counts = {} if tasks is None else _run(args, tasks, store, workers)

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from derivations.numeric.store import Store
+from derivations.numeric.store import BadStore, Json, Store
 from phases.arguments import BadInput
 from phases.output import staged_file
 
@@ -25,18 +25,25 @@ COLUMNS = (
 def rows(store: Store) -> Iterator[dict[str, Any]]:
     """All rows, in the order of the tasks' keys."""
     for task, result, error in store.results():
-        if task.get("kind") != "curve":
+        if not isinstance(task, dict) or task.get("kind") != "curve":
             continue
-        fixed = {name: task[name] for name in COLUMNS if name in task}
-        if fixed["ambient"] is not None:
-            fixed["ambient"] = float(fixed["ambient"])
-        if result is None:
-            yield fixed | {"step": None, "risk": None, "stderr": None, "error": error}
-            continue
-        fixed["engine"] = result["engine"]
-        stderr = result.get("stderr", [None] * len(result["steps"]))
-        for step, risk, bar in zip(result["steps"], result["risk"], stderr, strict=True):
-            yield fixed | {"step": step, "risk": risk, "stderr": bar, "error": None}
+        try:
+            yield from list(_rows(task, result, error))
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise BadStore(f"{store.path}: expected results of risk curves, {str(task)[:60]} has none") from None
+
+
+def _rows(task: Json, result: Json | None, error: str | None) -> Iterator[dict[str, Any]]:
+    fixed = {name: task[name] for name in COLUMNS if name in task}
+    if fixed["ambient"] is not None:
+        fixed["ambient"] = float(fixed["ambient"])
+    if result is None:
+        yield fixed | {"step": None, "risk": None, "stderr": None, "error": error}
+        return
+    fixed["engine"] = result["engine"]
+    stderr = result.get("stderr", [None] * len(result["steps"]))
+    for step, risk, bar in zip(result["steps"], result["risk"], stderr, strict=True):
+        yield fixed | {"step": step, "risk": risk, "stderr": bar, "error": None}
 
 
 def write_csv(store: Store, path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -200,6 +201,67 @@ def test_family_equals_a_general_ode_solver_with_and_without_schedule() -> None:
         exact = modes.floor + solve_ivp(field, (0, N), modes.shares, t_eval=steps, **options).y.sum(axis=0)
         found = linearised_curve(SignBasis(p), rate, steps, schedule=plan)
         assert found == pytest.approx(exact, rel=5e-4), text
+
+
+@pytest.mark.parametrize(
+    "noise, rate, N", [("rademacher:8", 0.3, 2e4), ("rademacher:6", 0.01, 2e4), ("rademacher:4", 0.3, 10)]
+)
+def test_odes_where_signs_see_hardly_anything_but_noise(noise: str, rate: float, N: float) -> None:
+    """m(L) changes by many orders of magnitude while the risk doubles: intrinsic time all but stands still."""
+    p, law = power_law(1.0, 1.0, 32), label_noise(noise)
+    basis = SignBasis(p)
+    modes = basis.modes
+
+    def field(n: float, q: np.ndarray) -> np.ndarray:
+        m = float(law.slope(max(modes.floor + q.sum(), 1e-9)))
+        return -2 * rate * m * modes.rates * q + rate**2 * modes.rates * modes.noise
+
+    steps = np.array([1.0, N])
+    options = {"method": "LSODA", "rtol": 1e-9, "atol": 1e-12}
+    exact = modes.floor + solve_ivp(field, (0, N), modes.shares, t_eval=steps, **options).y.sum(axis=0)
+    assert linearised_curve(basis, rate, steps, law) == pytest.approx(exact, rel=1e-4)
+    assert mean_field_curve(basis, rate, steps, law) == pytest.approx(exact, rel=3e-3)
+
+
+@pytest.mark.parametrize("text", ["power:0.1", "power:50", "wsd:0:0.001:1", "wsd:0.3:0.7:3"])
+def test_schedules_with_sharp_ends_are_resolved(text: str) -> None:
+    p = power_law(1.0, 1.0, 16)
+    modes, N, rate, plan = SignBasis(p).modes, 2000, 3e-3, schedule(text)
+    q, parts = modes.shares.copy(), 40
+    for k in range(parts * N):  # a fine exponential Euler step
+        g = rate * plan.factor((k + 0.5) / (parts * N))
+        decay = np.exp(-2 * g * 2 / np.pi / np.sqrt(modes.floor + q.sum()) * modes.rates / parts)
+        q = q * decay + g * g * modes.rates * modes.noise / parts
+    found = linearised_curve(SignBasis(p), rate, np.array([float(N)]), schedule=plan)
+    assert found[0] == pytest.approx(modes.floor + q.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("batch", [16, 256, 10**6])
+@pytest.mark.parametrize("top", [0.9, 1.0, 1.1])
+def test_modes_learned_in_one_step_of_a_large_batch(batch: int, top: float) -> None:
+    p = power_law(1.0, 1.0, 16)
+    values = p.eigen[0]
+    rate, steps = top / values.max(), np.array([1.0, 2.0, 5.0, 30.0])
+    found = risk_curve(recurrence(values, p.shares, rate, p.floor, batch=batch), steps)
+    assert found == pytest.approx(stepwise(values, p.shares, rate, p.floor, steps, batch=batch), rel=1e-11)
+
+
+def test_standard_errors_of_several_sketches_are_of_independent_samples() -> None:
+    """Beside the exact curve of the same sketches, their scatter over seeds is what the standard error says."""
+    deviations = []
+    for seed in range(24):
+        request = Request("sgd", Fraction(1), Fraction(1), 16, 0.1, 20, points=4, sketches=8, seed=seed)
+        sampled, exact = (curve(replace(request, engine=engine)) for engine in ("montecarlo", "volterra"))
+        assert sampled.stderr is not None
+        deviations.append((sampled.risk - exact.risk) / sampled.stderr)
+    spread = np.std(deviations, axis=0)
+    assert np.all((spread > 0.6) & (spread < 1.5))
+
+
+def test_features_that_are_singular_to_rounding_are_sampled_too() -> None:
+    p = power_law(12.0, 1.0, 24)
+    assert p.factor @ p.factor.T == pytest.approx(p.covariance, abs=1e-12)
+    assert np.isfinite(simulate(p, "signsgd", 1e-3, [10], runs=4).mean).all()
 
 
 def test_small_rates_bring_the_continuous_limit_of_sgd_to_its_recurrence() -> None:
@@ -411,7 +473,21 @@ def test_every_engine_of_sgd_draws_the_same_curve(engine: str, capsys: pytest.Ca
         (["--rate", "9"], "stability limit"),
         (["--ambient", "8"], "M <= v"),
         (["--ambient", "inf"], "whole ambient dimension"),
-        (["--ambient", "nan", "--engine", "equivalent"], "M <= v"),
+        (["--ambient", "nan", "--engine", "equivalent"], "whole ambient dimension"),
+        (["--ambient", "99.5", "--engine", "equivalent"], "whole ambient dimension"),
+        (["--steps", "1.5"], "whole number of steps"),
+        (["--steps", "1e101"], "whole number of steps"),
+        (["--rate", "1e-160"], "between 1e-100 and 1e100"),
+        (["--rate=-2^0.5"], "expected a number"),
+        (["--points", "1e11"], "2 to 100,000 points"),
+        (["--sketches", "2^200"], "1 to 10,000 sketches"),
+        (["--batch", "0"], "batch size >= 1"),
+        (["--batch", "1e8", "--engine", "montecarlo", "--rate", "1e-3", "--steps", "1"], "model size times batch size"),
+        (["--time-limit", "nan"], "time limit > 0"),
+        (["--noise", "gaussian:1e200"], "between 1e-50 and 1e50"),
+        (["--noise", "student:1:1e14"], "degrees of freedom"),
+        (["--rate", "1e10", "--engine", "montecarlo"], "grows without bound"),
+        (["--alpha", "3", "--model-size", "2^100", "--engine", "equivalent"], "double precision"),
         (["--steps", "1e9", "--engine", "montecarlo"], "would take about"),
         (["--engine", "magic"], "expected an engine"),
         (["--noise", "cauchy:1"], "finite variance"),

@@ -50,7 +50,7 @@ def test_the_referee_agrees_with_the_published_sgd_law(
 ) -> None:
     point = ["--alpha", "1", "--beta", "1/4", "--compute", "1e16"]
     assert main(["check", "paquette2024/sgd", *point, "--engine", engine]) == verdict
-    assert "agrees" in capsys.readouterr().out
+    assert ": agrees\n" in capsys.readouterr().out
 
 
 def test_every_phase_of_a_law_at_a_telling_point_in_one_figure(

@@ -9,11 +9,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from derivations.numeric.curve import Request
 from derivations.numeric.store import BadStore, Store
+from derivations.numeric.sweep import curve_task, request_of
+from derivations.schedules import schedule
 from phases.arguments import BadInput, values
 from phases.cli import main
 
@@ -169,6 +173,62 @@ def test_a_bad_database_is_one_sentence_and_stays_as_it_is(  # type: ignore[no-u
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert path.read_bytes() == before
+
+
+def test_an_export_does_not_overwrite_the_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "results.sqlite"
+    _whole(path)
+    before = path.read_bytes()
+    (tmp_path / "link.csv").symlink_to(path)
+    for target in (path, tmp_path / "link.csv"):
+        assert main(["sweep", "--db", str(path), "--csv", str(target)]) == 2
+        assert "different files" in capsys.readouterr().err and path.read_bytes() == before
+
+
+def _sql(text: str):  # type: ignore[no-untyped-def]
+    def damage(path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.executescript(text)
+        connection.close()
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        (_sql("DROP TABLE task; CREATE TABLE task (key TEXT, other TEXT)"), "other columns"),
+        (_sql("UPDATE task SET result = '{not json'"), "damaged"),
+        (_sql("UPDATE task SET result = '{}'"), "results of risk curves"),
+        (_sql("UPDATE task SET key = 'nonsense' WHERE key = (SELECT min(key) FROM task)"), "damaged"),
+    ],
+)
+def test_contents_that_make_no_sense_are_one_sentence(  # type: ignore[no-untyped-def]
+    damage, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "results.sqlite"
+    _whole(path)
+    damage(path)
+    assert main(["sweep", "--db", str(path), "--csv", str(tmp_path / "out.csv")]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1 and not (tmp_path / "out.csv").exists()
+
+
+def test_schedules_that_differ_a_little_are_different_tasks() -> None:
+    one, two = (
+        curve_task(Request("sgd", Fraction(1), Fraction(1), 8, 0.1, 10, schedule=schedule(text)))
+        for text in ("power:1.0000001", "power:1")
+    )
+    assert one != two and request_of(one, 1.0).schedule == schedule("power:1.0000001")
+
+
+@pytest.mark.parametrize("extra", [["--rate", "nan"], ["--steps", "1e400"], ["--ambient", "nan"]])
+def test_grids_of_nonsense_are_refused_before_anything_is_made(
+    extra: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "none.sqlite"
+    assert main(["sweep", *GRID, *extra, "--db", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not path.exists()
 
 
 def test_claims_keep_others_out_until_their_process_is_gone(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ class SignClock:
     batch: int = 1
 
     def speed(self, risk: Number) -> Number:
-        """m(L)."""
-        return self.noise.slope(risk, self.batch)
+        """m(L), at least 1e-200: a sign that sees nothing but label noise does not stop the clock."""
+        return np.maximum(self.noise.slope(risk, self.batch), 1e-200)
 
     def cost(self, risk: Number) -> Number:
         """1/m(L)."""

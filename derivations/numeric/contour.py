@@ -126,7 +126,9 @@ def contour(
     latest = span / slowest if gap else np.inf
     if continuous:
         return Contour(u, step * u, u, latest, error, 1 - ANGLE / np.pi)
-    return Contour(u / (1 + u), step * u / (1 + u) ** 2, _log1p(u), latest, error, 1.0)
+    nu = u / (1 + u)
+    nu.imag = -(1 / (1 + u)).imag  # where nu is nearly one, the quotient's would be rounding
+    return Contour(nu, step * u / (1 + u) ** 2, _log1p(u), latest, error, 1.0)
 
 
 def earliest_of(times: Array) -> float:

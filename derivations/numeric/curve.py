@@ -27,9 +27,19 @@ from derivations.numeric.equivalent_modes import equivalent_family
 from derivations.numeric.label_noise import LabelNoise, label_noise
 from derivations.numeric.law_curve import curve_law
 from derivations.numeric.mean_field import mean_field_curve
-from derivations.numeric.montecarlo import GROUP, simulate
+from derivations.numeric.montecarlo import GROUP, group, simulate
 from derivations.numeric.pool import processes
-from derivations.numeric.regression import Array, BadProblem, Regression, check_rate, power_law
+from derivations.numeric.regression import (
+    LARGEST,
+    Array,
+    BadProblem,
+    Regression,
+    check_batch,
+    check_plane,
+    check_rate,
+    check_sketch,
+    power_law,
+)
 from derivations.numeric.sde import sample_sde, steps_needed
 from derivations.numeric.sign_ode import SignBasis
 from derivations.numeric.volterra import Unstable, recurrence, risk_curve, stepwise
@@ -39,6 +49,7 @@ from derivations.schedules import CONSTANT, Schedule
 ENGINES = ("volterra", "equivalent", "ode", "meanfield", "sde", "montecarlo", "law")
 TIME_LIMIT = 600.0
 """Seconds a sampled run may be expected to take."""
+Seed = int | tuple[int, ...]
 WORTH_PROCESSES = 2.0
 """Seconds beyond which a sampled run is spread over processes."""
 
@@ -122,36 +133,67 @@ def curve(request: Request) -> RiskCurve:
     >>> found.engine, bool(found.risk[0] > found.risk[-1] > 0)
     ('volterra', True)
     """
+    optimizer, engine = check_request(request)
+    steps = log_steps(request.steps, request.points)
+    noise = label_noise(request.noise)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):  # said by what is not finite
+        if engine == "law":
+            found = _law(request, optimizer, steps)
+        elif engine == "equivalent":
+            found = _equivalent(request, optimizer, noise, steps)
+        else:
+            found = _averaged(_solver(engine, request, optimizer, noise), request, steps)
+    if not np.isfinite(found.risk).all():
+        raise Unstable(f"expected a rate at which the risk stays finite, at {request.rate:g} it grows without bound")
+    return found
+
+
+def check_request(request: Request) -> tuple[Optimizer, str]:
+    """The optimizer and engine of a request whose numbers make sense.
+
+    Raises
+    ------
+    BadProblem : they do not.
+    """
     optimizer = optimizer_named(request.optimizer)
     engine = request.engine or default_engine(optimizer)
     if engine not in ENGINES:
         raise BadProblem(f"expected an engine, one of {', '.join(ENGINES)}, got {engine[:40]!r}")
     check_rate(request.rate)
-    if not (np.isfinite(request.steps) and request.steps >= 1):
-        raise BadProblem(f"expected a number of steps >= 1, got {request.steps:g}")
-    if not (np.isfinite(request.size) and request.size >= 1 and request.size == int(request.size)):
-        raise BadProblem(f"expected a whole model size >= 1, got {request.size:g}")
-    if request.sketches < 1 or request.points < 2:
-        raise BadProblem("expected at least 1 sketch and 2 points")
-    steps = log_steps(request.steps, request.points)
-    noise = label_noise(request.noise)
-    if engine == "law":
-        return _law(request, optimizer, steps)
-    if engine == "equivalent":
-        return _equivalent(request, optimizer, noise, steps)
-    solve = _solver(engine, request, optimizer, noise)
-    if request.ambient is not None and not (np.isfinite(request.ambient) and request.ambient == int(request.ambient)):
-        raise BadProblem(f"expected a whole ambient dimension with a sampled sketch, got {request.ambient:g}")
+    check_batch(request.batch)
+    check_plane(float(request.alpha), float(request.beta))
+    whole = {"number of steps": request.steps, "model size": request.size}
+    if request.ambient is not None and not (engine == "equivalent" and request.ambient == np.inf):
+        whole["ambient dimension"] = request.ambient
+    for name, value in whole.items():
+        if not (1 <= value <= LARGEST and value == np.floor(value)):
+            raise BadProblem(f"expected a whole {name} >= 1, got {value:g}")
+    if not (1 <= request.sketches <= 10_000 and 2 <= request.points <= 100_000):
+        raise BadProblem("expected 1 to 10,000 sketches and 2 to 100,000 points")
+    if not 2 <= request.runs <= 10**9:
+        raise BadProblem(f"expected at least 2 runs for a standard error, and at most 1e9, got {request.runs}")
+    if not 0 < request.time_limit < np.inf:
+        raise BadProblem(f"expected a time limit > 0 in seconds, got {request.time_limit:g}")
+    if engine not in ("law", "equivalent"):
+        check_sketch(int(request.size), None if request.ambient is None else int(request.ambient))
+        seconds = request.sketches * request.size**2 * (request.size + (request.ambient or 4 * request.size)) * 1e-10
+        _afford(seconds, request, "fewer sketches, or engine equivalent")
+    return optimizer, engine
+
+
+def _averaged(solve: Callable[[Regression, Array, Seed], RiskCurve], request: Request, steps: Array) -> RiskCurve:
+    """The mean over sketches; standard errors are of sampling alone, as every sketch is given."""
     v = None if request.ambient is None else int(request.ambient)
     found = []
     for k in range(request.sketches):
-        problem = power_law(float(request.alpha), float(request.beta), int(request.size), v, request.seed + k)
-        found.append(solve(problem, steps))
+        seed = (request.seed, k) if k else request.seed
+        problem = power_law(float(request.alpha), float(request.beta), int(request.size), v, seed)
+        found.append(solve(problem, steps, seed))
     risk = np.mean([f.risk for f in found], axis=0)
     stderr = None
     if found[0].stderr is not None:
         stderr = np.sqrt(sum(f.stderr**2 for f in found if f.stderr is not None)) / len(found)
-    return RiskCurve(engine, found[0].model, steps, risk, stderr)
+    return RiskCurve(found[0].engine, found[0].model, steps, risk, stderr)
 
 
 def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
@@ -176,14 +218,8 @@ def _equivalent(request: Request, optimizer: Optimizer, noise: LabelNoise, steps
         risk = model.sgd_curve(request.rate, steps, batch=request.batch, label_noise=noise.variance)
         return RiskCurve("equivalent", "deterministic equivalent of SGD's recurrence", steps, risk)
     risk = equivalent_family(optimizer, model, noise, request.batch).curve(request.rate, steps, request.schedule)
-    _check_bounded(risk, request.rate)
     at = "" if optimizer.clock == "0" else ", the diagonal of K at its mean"
     return RiskCurve("equivalent", f"linearised ODE on the deterministic equivalent{at}", steps, risk)
-
-
-def _check_bounded(risk: Array, rate: float) -> None:
-    if not np.isfinite(risk).all():
-        raise Unstable(f"expected a rate at which the risk stays finite, at {rate:g} it grows without bound")
 
 
 def _finite_variance(noise: LabelNoise) -> None:
@@ -193,14 +229,14 @@ def _finite_variance(noise: LabelNoise) -> None:
 
 def _solver(
     engine: str, request: Request, optimizer: Optimizer, noise: LabelNoise
-) -> Callable[[Regression, Array], RiskCurve]:
+) -> Callable[[Regression, Array, Seed], RiskCurve]:
     rate, schedule, batch = request.rate, request.schedule, request.batch
     if engine == "volterra":
         if not is_sgd(optimizer):
             raise BadProblem(f"expected sgd with engine volterra, got {optimizer.name}")
         _finite_variance(noise)
 
-        def volterra(problem: Regression, steps: Array) -> RiskCurve:
+        def volterra(problem: Regression, steps: Array, seed: Seed) -> RiskCurve:
             values, shares = problem.eigen[0], problem.shares
             if schedule.constant:
                 modes = recurrence(values, shares, rate, problem.floor, batch=batch, label_noise=noise.variance)
@@ -215,7 +251,7 @@ def _solver(
         if not is_sign(optimizer):
             raise BadProblem(f"expected signsgd with engine meanfield, got {optimizer.name}; engine ode has more")
 
-        def meanfield(problem: Regression, steps: Array) -> RiskCurve:
+        def meanfield(problem: Regression, steps: Array, seed: Seed) -> RiskCurve:
             risk = mean_field_curve(SignBasis(problem), rate, steps, noise, schedule, batch)
             return RiskCurve(engine, "arcsine mean-field ODE", steps, risk)
 
@@ -227,15 +263,15 @@ def _solver(
             )
         M, sign = request.size, is_sign(optimizer)
         each = M * 3.5e-9 + sign * M * M * 1.4e-11 + 1e-7 + 1.2e-5 / (min(request.runs, GROUP) * batch)
-        workers = min(request.workers, -(-request.runs // GROUP))
+        workers = min(request.workers, -(-request.runs // group(int(M), batch)))
         seconds = request.sketches * request.runs * request.steps * batch * each / max(workers, 1)
         _afford(seconds, request, "fewer runs or steps, or engine ode")
 
-        def montecarlo(problem: Regression, steps: Array) -> RiskCurve:
+        def montecarlo(problem: Regression, steps: Array, seed: Seed) -> RiskCurve:
             kind = "signsgd" if sign else "sgd"
             sample = partial(
                 simulate,
-                *(problem, kind, rate, steps, request.runs, request.seed, request.noise, schedule, batch),
+                *(problem, kind, rate, steps, request.runs, seed, request.noise, schedule, batch),
             )
             if workers > 1 and seconds / request.sketches > WORTH_PROCESSES:
                 with processes(workers) as pool:
@@ -248,19 +284,18 @@ def _solver(
 
     if engine == "sde":
 
-        def sde(problem: Regression, steps: Array) -> RiskCurve:
+        def sde(problem: Regression, steps: Array, seed: Seed) -> RiskCurve:
             model = diffusion(optimizer, problem, noise, batch)
             M = problem.size
             seconds = request.sketches * request.runs * steps_needed(model, rate, steps) * (M * 3e-8 + M * M * 3e-11)
             _afford(seconds, request, "fewer runs or steps, or engine ode")
-            found = sample_sde(model, rate, steps, request.runs, request.seed, schedule)
+            found = sample_sde(model, rate, steps, request.runs, seed, schedule)
             return RiskCurve(engine, f"{found.runs} sampled paths of the SDE", steps, found.mean[0], found.stderr[0])
 
         return sde
 
-    def ode(problem: Regression, steps: Array) -> RiskCurve:
+    def ode(problem: Regression, steps: Array, seed: Seed) -> RiskCurve:
         risk = diffusion(optimizer, problem, noise, batch).family.curve(rate, steps, schedule)
-        _check_bounded(risk, rate)
         return RiskCurve(engine, "linearised ODE in continuous time", steps, risk)
 
     return ode

@@ -153,7 +153,7 @@ class SampledDynamics:
         whole = np.round(steps)
         problems = _problems(self.alpha, self.beta, int(M), self.seed, self.sketches)
         return np.mean(
-            [simulate(p, kind, rates, whole, self.runs, self.seed + k).mean for k, p in enumerate(problems)], axis=0
+            [simulate(p, kind, rates, whole, self.runs, (self.seed, k)).mean for k, p in enumerate(problems)], axis=0
         )
 
 

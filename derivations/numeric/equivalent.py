@@ -36,8 +36,10 @@ class NoConvergence(ArithmeticError):
 
 
 INFINITE = np.inf
-_FAR = 2.0**400
-"""Modes beyond this are the analytic tail when v is infinite."""
+_FAR = 400
+"""Doublings of j beyond which modes are the analytic tail when v is infinite."""
+_DEEP = 450
+"""Halvings of lambda that double precision bears, as squares are taken."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class Equivalent:
     @cached_property
     def _modes(self) -> tuple[Array, Array, Array]:
         """lambda_j, the number of modes each node stands for times lambda_j, and times lambda_j b_j^2."""
-        last = self.v if np.isfinite(self.v) else max(1e6, self.M) ** (1 + 2 / (2 * self.alpha - 1))
-        last = min(last, _FAR)
+        last = self.v
+        if not np.isfinite(last):
+            doublings = np.log2(max(1e6, self.M)) * (1 + 2 / (2 * self.alpha - 1))
+            last = 2.0 ** min(doublings, _FAR, _DEEP / (2 * self.alpha))
         j, count = resolving(float(np.floor(last)) if last < 2**52 else last, self.alpha)
         lam = j ** (-2 * self.alpha)
         mass = count * lam
@@ -143,19 +147,42 @@ class Equivalent:
     def _at(self, z: Complex) -> Complex:
         """Both sums of `resolvent`, and m: shape (3, len(z))."""
         lam, mass, signal = self._modes
-        kappa, M = self.kappa, self.M
+        kappa = self.kappa
         shifted = np.stack([mass / (lam + kappa), mass * lam, signal * lam / (lam + kappa), mass])
         out = np.empty((3, len(z)), dtype=complex)
         block = max(1, 200_000 // len(lam))
         for k in range(0, len(z), block):
-            out[:, k : k + block] = self._newton(z[k : k + block], lam, shifted, kappa, M)
+            some = z[k : k + block]
+            eta, sums, residual = self._newton(some, lam, shifted)
+            bad = residual > 1e-10
+            if bad.any():
+                eta[bad], sums[:, bad], residual[bad] = self._lowered(some[bad], lam, shifted)
+            if residual.max() > 1e-10:
+                raise NoConvergence(
+                    f"expected the self-consistent equation to be solved to 1e-10, reached {residual.max():.2g}"
+                )
+            zeta = eta - self.kappa
+            out[:, k : k + block] = np.stack([-(self.M / zeta) * sums[1] / sums[0], sums[2], some / zeta])
         return out
 
-    def _newton(self, z: Complex, lam: Array, weights: Array, kappa: float, M: float) -> Complex:
+    def _lowered(self, z: Complex, lam: Array, weights: Array) -> tuple[Complex, Complex, Array]:
+        """As `_newton`, close to the spectrum: from far above the real axis down, each solution the next's start."""
+        found = self._newton(z.real + 1j * np.abs(z), lam, weights)
+        for part in np.linspace(0.0, 1.0, 13)[1:]:
+            height = np.abs(z) * (z.imag / np.abs(z)) ** part
+            found = self._newton(z.real + 1j * height, lam, weights, found[0])
+        return found
+
+    def _newton(
+        self, z: Complex, lam: Array, weights: Array, start: Complex | None = None
+    ) -> tuple[Complex, Complex, Array]:
+        """eta, the sums of the first, third and fourth weights over lambda - zeta, and the relative residual."""
+        kappa, M = self.kappa, self.M
         first, square, _, _ = weights
         # for small z a quadratic equation, z = (kappa - eta) eta A(0)/M; for large z: zeta = z + trace/M
         q = z * M / float(np.sum(first / (lam + kappa)))
         eta = np.where(np.abs(z) < np.abs(q / z), 2 * q / (kappa + np.sqrt(kappa**2 - 4 * q)), z + kappa)
+        eta = eta if start is None else start.copy()
         sums = np.empty((3, len(z)), dtype=complex)
         residual = np.full(len(z), np.inf)
         todo = np.arange(len(z))
@@ -185,12 +212,7 @@ class Equivalent:
                     break
                 shrink[bad] /= 2
             eta[todo] -= shrink * step
-        if residual.max() > 1e-10:
-            raise NoConvergence(
-                f"expected the self-consistent equation to be solved to 1e-10, reached {residual.max():.2g}"
-            )
-        zeta = eta - kappa
-        return np.stack([-(M / zeta) * sums[1] / sums[0], sums[2], z / zeta])
+        return eta, sums, residual
 
     def pole_sum(self, z: float) -> float | None:
         """sum_i Lambda_i/(z - Lambda_i) for real z above the spectrum; None if z lies in it."""
@@ -269,7 +291,7 @@ class Equivalent:
             noise = 0.5 * rate / batch * (self.trace + path.nu / (2 * rate) * kernel)
         else:
             c = 1 + 1 / batch
-            root = np.sqrt(1 - c * path.nu)
+            root = np.sqrt(np.exp(-path.exponent) - path.nu / batch)  # 1 - c nu
             near = path.nu / (rate * (1 + root))
             far = np.conj((1 + root) / (c * rate))
             signal, kernel = self.resolvent(np.concatenate([near, far]))
@@ -280,7 +302,7 @@ class Equivalent:
             noise = (near * kernel[:n] - far * far_kernel) / ((batch + 1) * apart)
         transform = (bias - settled * (noise - norm) / path.nu) / (1 - noise)
         out = settled - label_noise + path.curve(transform, times, self.start + label_noise - settled)
-        return np.where(times == 0, self.start, out)
+        return np.where(times == 0, self.start, np.maximum(out, self.floor))
 
 
 def equivalent(alpha: float, beta: float, M: float, v: float | None = None) -> Equivalent:
@@ -300,6 +322,11 @@ def equivalent(alpha: float, beta: float, M: float, v: float | None = None) -> E
         raise BadProblem(f"expected a model size between 1 and 2^100, got {M:g}")
     if not size >= M:
         raise BadProblem(f"expected M <= v, the ambient dimension, got M = {M:g} and v = {size:g}")
+    if 2 * alpha * np.log2(size if np.isfinite(size) else M) > _DEEP:
+        raise BadProblem(
+            f"expected 2 alpha log2(M) and, if v is finite, 2 alpha log2(v) <= {_DEEP}: smaller eigenvalues are beyond "
+            f"double precision, got alpha = {alpha:g}, M = {M:g}, v = {size:g}"
+        )
     if not np.isfinite(size) and alpha <= 0.5:
         raise BadProblem(f"expected a finite ambient dimension for alpha <= 1/2, got alpha = {alpha:g}")
     return Equivalent(alpha, beta, float(M), size)

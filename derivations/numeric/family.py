@@ -22,12 +22,14 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from derivations.numeric.clocks import Clock, Number
+from derivations.numeric.clocks import Clock, Number, PowerClock
 from derivations.numeric.regression import Array
 from derivations.schedules import CONSTANT, Schedule
 
 _LONGEST = 100_000
 """Steps in tau after which a run is given up."""
+LEAP = 1.5
+"""A rise of the risk in one step in tau by more than this factor needs steps in n."""
 FIRST = 0.1
 """a in units of the fastest mode's time."""
 
@@ -175,7 +177,13 @@ class Path:
 
 
 def integrate(
-    modes: Modes, rates: Array, steps: Array, clock: Clock, schedule: Schedule = CONSTANT, h: float = 0.08
+    modes: Modes,
+    rates: Array,
+    steps: Array,
+    clock: Clock,
+    schedule: Schedule = CONSTANT,
+    h: float = 0.08,
+    in_steps: bool = False,
 ) -> Path:
     """Integrate to at least the given number of steps, for all learning rates at once.
 
@@ -184,17 +192,24 @@ def integrate(
     rates, steps : learning rates and final numbers of steps, shape (rows,).
     clock : speed and strength as functions of an array of risks.
     h : step in log tau (with a schedule, in log n too); the error is of second order in it.
+    in_steps : choose steps in n even if the rate is constant.
 
     A row whose risk grows without bound ends at infinity.
     """
     gamma = np.asarray(rates, dtype=float)
     N = np.broadcast_to(np.asarray(steps, dtype=float), gamma.shape)
-    if not schedule.constant:
+    if in_steps or not schedule.constant:
         return _scheduled(modes, gamma, N, clock, schedule, h)
     if len(gamma) == 1 and modes.rates.ndim == 1:
         n, L = _constant(modes.grid(h), float(gamma[0]), float(N[0]), clock)
-        return Path(n[:, None], L[:, None])
-    return Path(*_constant(modes.grid(h), gamma, N, clock))
+        path = Path(n[:, None], L[:, None])
+    else:
+        path = Path(*_constant(modes.grid(h), gamma, N, clock))
+    with np.errstate(invalid="ignore"):
+        leaps = (path.risk[1:] > LEAP * path.risk[:-1]) & np.isfinite(path.risk[1:])
+    if leaps.any() and not isinstance(clock, PowerClock):  # a sign that sees nothing but label noise: tau stands still
+        return _scheduled(modes, gamma, N, clock, schedule, h)
+    return path
 
 
 def _constant(grid: Grid, gamma: Number, N: Number, clock: Clock) -> tuple[Array, Array]:
@@ -243,9 +258,13 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
     ahead = FIRST * h / modes.rates.max(axis=-1)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while ((n < N) & np.isfinite(L)).any() and len(steps) < _LONGEST:
-            left, longest = N - n, reach(schedule, n, N, h)
+            left, longest = N - n, np.array([reach(schedule, *at, h) for at in zip(n, N, strict=True)])
             fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + longest, N), N))
             dn = np.minimum(left, np.minimum(longest, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))
+            gained = fastest * clock.cost(L) * (modes.rates * modes.noise).sum(axis=-1)
+            lost = 2 * (modes.rates * shares).sum(axis=-1)
+            rising = np.maximum((gained - lost) * fastest * clock.speed(L), 0.0)
+            dn = np.minimum(dn, h * L / np.maximum(rising * clock_bend(clock, L), 1e-300))
             after = np.where(dn == left, N, n + dn)
             new_rate = gamma * _factor(schedule, after, N)
             pace, g, end = rate * clock.speed(L), rate * clock.cost(L), L
@@ -267,11 +286,15 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
     return Path(np.array(steps), np.array(risks), gridded=False)
 
 
-def reach(schedule: Schedule, n: Number, N: Number, h: float) -> Number:
-    """The longest step in n that resolves a schedule, as a fraction h of the distance to its ends."""
-    if schedule.constant:
-        return np.inf
-    return h * np.minimum(np.maximum(n, 1e-4 * N), np.maximum(N - n, 1e-2 * N))
+def clock_bend(clock: Clock, risk: Number) -> Number:
+    """|d log speed/d log L|, at least one: by how much more than the risk itself the clock changes."""
+    return np.maximum(1.0, np.abs(np.log(clock.speed(1.001 * risk) / clock.speed(risk))) / np.log(1.001))
+
+
+def reach(schedule: Schedule, n: float, N: float, h: float) -> float:
+    """The longest step in n that resolves a schedule: up to its next bend, and a fraction h of what it changes over."""
+    bend, change = schedule.reach(n / N)
+    return N * max(min(bend, h * change), 1e-7)
 
 
 def _factor(schedule: Schedule, n: Array, N: Array) -> Array:
@@ -290,9 +313,11 @@ class Family:
 
         Infinite where the risk grows without bound.
         """
-        last = np.array([max(1.0, float(np.max(steps)))])
-        gamma = np.array([rate])
-        coarse, fine = (integrate(self.modes, gamma, last, self.clock, schedule, x).at(steps) for x in (h, h / 2))
+        last, gamma = np.array([max(1.0, float(np.max(steps)))]), np.array([rate])
+        coarse = integrate(self.modes, gamma, last, self.clock, schedule, h)
+        fine = integrate(self.modes, gamma, last, self.clock, schedule, h / 2, in_steps=not coarse.gridded)
+        if coarse.gridded and not fine.gridded:
+            coarse = integrate(self.modes, gamma, last, self.clock, schedule, h, in_steps=True)
         with np.errstate(invalid="ignore"):
-            out = np.exp((4 * np.log(fine) - np.log(coarse)) / 3)
+            out = np.exp((4 * np.log(fine.at(steps)) - np.log(coarse.at(steps))) / 3)
         return np.where(np.isfinite(out), out, np.inf)

@@ -15,7 +15,6 @@ import numpy as np
 
 from derivations.numeric.regression import Array, BadProblem
 
-
 CLEARLY = 0.75
 """A drift that falls by this factor or more from window to window is extrapolated; a slower one would be magnified."""
 

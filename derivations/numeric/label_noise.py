@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.special import betainc, erf, erfcx, gammaln
+from scipy.special import betainc, erf, erfcx, poch
 from scipy.stats import chi2
 
 from derivations.numeric.regression import Array, BadProblem
@@ -50,7 +50,7 @@ class LabelNoise:
         L = np.asarray(risk, dtype=float)
         if self.plain:
             half = batch / 2
-            return 2 / np.sqrt(np.pi) * np.exp(gammaln(half + 0.5) - gammaln(half)) / np.sqrt(L + self.variance)
+            return 2 / np.sqrt(np.pi) * poch(half, 0.5) / np.sqrt(L + self.variance)
         if batch == 1:
             return (2 / np.pi) * self.bell(L) / np.sqrt(L)
         return self._density(np.zeros(1), L[..., None], batch)[..., 0] / np.sqrt(L)
@@ -67,7 +67,9 @@ class LabelNoise:
         return self.slope(L, batch) * np.sqrt(L + self.variance) / NONE.slope(1.0, batch)
 
     def mean_sign(self, correlation: Array, risk: float, batch: int = 1) -> Array:
-        """T(rho) for an array of correlations in [-1, 1]: E sign(sum_b r_b x_b).
+        """T(rho) for an array of correlations in [-1, 1]: E sign(sum_b r_b x_b), to 1e-4 or better.
+
+        (To rounding, but for correlations near one with noise that is much smaller than the risk.)
 
         >>> [round(float(x), 6) for x in NONE.mean_sign(np.array([0.5, -1.0]), 1.0)]
         [0.333333, -1.0]
@@ -227,6 +229,10 @@ def label_noise(text: str) -> LabelNoise:
     except ValueError:
         raise BadProblem(f"expected label noise as one of {expected}, got {text[:60]!r}") from None
     odds_too_high = name == "mixture" and len(numbers) > 2 and numbers[2] >= 1
-    if odds_too_high or not all(np.isfinite(x) and x > 0 for x in numbers):
-        raise BadProblem(f"expected positive parameters (odds below 1) for the label noise, got {text[:60]!r}")
+    if odds_too_high or not all(1e-50 <= x <= 1e50 for x in numbers):
+        raise BadProblem(
+            f"expected parameters of the label noise between 1e-50 and 1e50 (odds below 1), got {text[:60]!r}"
+        )
+    if name == "student" and len(numbers) > 1 and not 0.01 <= numbers[1] <= 1e6:
+        raise BadProblem(f"expected degrees of freedom between 0.01 and 1e6, got {text[:60]!r}")
     return _KINDS[name](*numbers)

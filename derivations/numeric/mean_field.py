@@ -17,7 +17,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from derivations.numeric.clocks import sign_clock
-from derivations.numeric.family import reach
+from derivations.numeric.family import clock_bend, reach
 from derivations.numeric.label_noise import NONE, LabelNoise
 from derivations.numeric.regression import Array, check_rate, check_steps
 from derivations.numeric.sign_ode import SignBasis
@@ -73,6 +73,9 @@ def mean_field_curve(
         fastest = max(gamma, rate * schedule.factor((n + dn) / last))
         if fastest:
             dn = min(dn, growth * (tau + first) / (fastest * m))
+            gained = fastest * float(clock.cost(L)) * 2 * float(half @ values)
+            rising = (gained - 2 * float(values @ (fluctuation + values * y * y))) * fastest * m
+            dn = min(dn, growth * L / (rising * float(clock_bend(clock, L)))) if rising > 0 else dn
         later = rate * schedule.factor((n + dn) / last)
         after = L
         for _ in range(2):  # how long the step is in intrinsic time depends on where it ends
@@ -82,7 +85,7 @@ def mean_field_curve(
             phi1 = np.where(x > 1e-5, small / np.where(x > 0, x, 1.0), 1 - x / 2)
             phi2 = np.where(x > 1e-3, (1 - phi1) / np.where(x > 0, x, 1.0), 0.5 - x / 6)
             lost = small * (2 - small)  # 1 - e^{-2x}
-            rest = 1 - np.where(x > 1e-5, lost / np.where(x > 0, 2 * x, 1.0), 1 - x)
+            rest = np.where(x > 1e-5, 1 - lost / np.where(x > 0, 2 * x, 1.0), x)
             mean = y - small * y + h * (phi1 * force + phi2 * (ahead - force))
             kept, gain = fluctuation - lost * fluctuation, gamma * float(clock.cost(L))
             base = floor + float(values @ (mean * mean)) + float(kept.sum()) + gain * float(half @ (lost - rest))

@@ -11,13 +11,12 @@ All learning rates see the same samples (common random numbers), so their differ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky
 from scipy.linalg.blas import strmm
 
 from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
@@ -25,9 +24,11 @@ from derivations.numeric.regression import Array, BadProblem, Regression, check_
 from derivations.schedules import CONSTANT, Schedule
 
 UNIT = 8
-"""Steps drawn at once."""
+"""Steps drawn at once, fewer with large batches."""
 GROUP = 32
-"""Runs that share a random stream."""
+"""Runs that share a random stream, fewer with large batches."""
+MOST = 2**25
+"""Normals drawn at once."""
 Float = NDArray[np.floating]
 _SIGN_BIT = np.uint32(1 << 31)
 
@@ -54,7 +55,7 @@ class _Task:
     rates: Array
     record: NDArray[np.int64]
     runs: int
-    seed: tuple[int, int]
+    seed: tuple[int, ...]
     noise: str
     schedule: Schedule
     batch: int
@@ -104,7 +105,7 @@ def simulate(
     rates: Array | float,
     steps: Array,
     runs: int = 64,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     noise: str | LabelNoise = NONE,
     schedule: Schedule = CONSTANT,
     batch: int = 1,
@@ -142,11 +143,12 @@ def simulate(
     precise = gamma.min() < 1e-5 * np.abs(problem.optimum).max()
     dtype = np.float64 if precise else np.float32
     if sign:
-        factor, start = cholesky(problem.covariance, lower=True), -problem.optimum
+        factor, start = problem.factor, -problem.optimum
     else:
         values, vectors = problem.eigen
         factor, start = np.sqrt(values), -(vectors.T @ problem.optimum)
-    sizes = [min(GROUP, runs - k) for k in range(0, runs, GROUP)]
+    most = group(problem.size, batch)
+    sizes = [min(most, runs - k) for k in range(0, runs, most)]
     tasks = [
         _Task(
             sign,
@@ -156,7 +158,7 @@ def simulate(
             gamma,
             record,
             size,
-            (seed, k),
+            (*np.atleast_1d(seed).tolist(), k),
             law,
             schedule,
             batch,
@@ -171,6 +173,21 @@ def simulate(
     with np.errstate(over="ignore", invalid="ignore"):  # runs that blew up have an infinite mean
         spread = np.sqrt(np.maximum(square / count - mean**2, 0) * count / (count - 1))
     return Sampled(record.astype(float), mean, spread / np.sqrt(count), count)
+
+
+def group(M: int, batch: int) -> int:
+    """How many runs share a random stream.
+
+    Raises
+    ------
+    BadProblem : one step of one run does not fit.
+
+    >>> group(512, 1), group(512, 10_000)
+    (32, 6)
+    """
+    if M * batch > MOST:
+        raise BadProblem(f"expected model size times batch size <= {MOST} to sample, got {M * batch:.3g}")
+    return int(np.clip(MOST // (M * batch), 1, GROUP))
 
 
 def _group(task: _Task) -> tuple[Array, Array]:
@@ -197,19 +214,20 @@ def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
         yield wanted[0], _risk(task, e)
     gamma = task.rates.astype(e.dtype)
     push = np.empty((R, M), dtype=np.float32 if task.sign else e.dtype)
-    stream = Normals(rng, (UNIT * R * B, M))
-    for first in range(0, last, UNIT):
+    unit = int(np.clip(MOST // (R * B * M), 1, UNIT))
+    stream = Normals(rng, (unit * R * B, M))
+    for first in range(0, last, unit):
         x = stream.draw()
         if task.sign:
             correlate(x, task.factor)
         else:
             x *= task.factor
-        x = x.reshape(UNIT, R, B, M)
-        label = np.sqrt(task.floor) * rng.standard_normal((UNIT, R, B))
+        x = x.reshape(unit, R, B, M)
+        label = np.sqrt(task.floor) * rng.standard_normal((unit, R, B))
         if noise.name != "none":
-            label = label + noise.sample(rng, (UNIT, R, B))
+            label = label + noise.sample(rng, (unit, R, B))
         label = label.astype(e.dtype)
-        for t in range(min(UNIT, last - first)):
+        for t in range(min(unit, last - first)):
             scale = gamma if task.schedule.constant else gamma * e.dtype.type(task.schedule.factor((first + t) / last))
             if B == 1:
                 xt = x[t, :, 0]

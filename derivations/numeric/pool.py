@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ def processes(workers: int) -> Iterator[Executor]:
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_watch, initargs=(os.getpid(),)
     )
     try:
-        pool.submit(int).result()  # workers inherit the environment when they start
+        with _no_interrupts():  # workers inherit this, and the environment, when they start
+            for started in [pool.submit(time.sleep, 0.01) for _ in range(workers)]:
+                started.result()
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -39,6 +42,19 @@ def processes(workers: int) -> Iterator[Executor]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ctrl-C is for this process alone; workers end with it, or when their pool is shut down."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watch(parent: int) -> None:

@@ -10,12 +10,13 @@ Source: Gaussian conditioning; features of arXiv:2405.15074.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, qr, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 
 Array = NDArray[np.float64]
 
@@ -51,6 +52,11 @@ class Regression:
         return np.maximum(values, 0.0), vectors
 
     @cached_property
+    def factor(self) -> Array:
+        """A lower triangular L with covariance L L^T."""
+        return lower_factor(self.covariance)
+
+    @cached_property
     def shares(self) -> Array:
         """lambda_j <theta*, v_j>^2: what each eigenmode carries of the initial risk."""
         values, vectors = self.eigen
@@ -60,6 +66,19 @@ class Regression:
     def start(self) -> float:
         """The risk at theta = 0."""
         return self.floor + float(self.optimum @ (self.covariance @ self.optimum))
+
+
+def lower_factor(covariance: Array) -> Array:
+    """A lower triangular L with covariance L L^T, also of a covariance that is singular to rounding.
+
+    >>> (lower_factor(np.ones((2, 2))) @ lower_factor(np.ones((2, 2))).T).round(9).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    try:
+        return cholesky(covariance, lower=True, check_finite=False)
+    except LinAlgError:
+        values, vectors = eigh(covariance, driver="evd", check_finite=False)
+        return qr(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, mode="r", check_finite=False)[0].T
 
 
 def regression(covariance: Array, optimum: Array, floor: float = 0.0) -> Regression:
@@ -102,27 +121,48 @@ def check_plane(alpha: float, beta: float) -> None:
         raise BadProblem(f"expected alpha > 0 and alpha + beta > 1/2, got alpha = {alpha:g}, beta = {beta:g}")
 
 
+LARGEST = 1e100
+"""Rates and steps beyond this, and rates below its inverse, are refused: doubles would overflow."""
+
+
 def check_rate(rate: float) -> None:
     """Raise BadProblem unless the rate is positive and finite."""
     if not (np.isfinite(rate) and rate > 0):
         raise BadProblem(f"expected a learning rate > 0, got {rate:g}")
+    if not 1 / LARGEST <= rate <= LARGEST:
+        raise BadProblem(f"expected a learning rate between 1e-100 and 1e100, got {rate:g}")
 
 
 def check_batch(batch: int) -> None:
-    """Raise BadProblem unless the batch size is at least one."""
-    if batch < 1:
-        raise BadProblem(f"expected a batch size >= 1, got {batch}")
+    """Raise BadProblem unless the batch size is from one to 10^12."""
+    if not 1 <= batch <= 10**12:
+        raise BadProblem(f"expected a batch size >= 1 and at most 1e12, got {batch:.6g}")
 
 
 def check_steps(steps: Array) -> Array:
     """Steps as floats, after checking that they are finite and not negative."""
     out = np.atleast_1d(np.asarray(steps, dtype=float))
-    if out.size == 0 or not np.isfinite(out).all() or (out < 0).any():
-        raise BadProblem("expected steps >= 0, all finite")
+    if out.size == 0 or not np.isfinite(out).all() or (out < 0).any() or out.max() > LARGEST:
+        raise BadProblem("expected steps >= 0, all finite and at most 1e100")
     return out
 
 
-def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int = 0) -> Regression:
+def check_sketch(M: int, v: int | None) -> int:
+    """The ambient dimension of a sketch, 4 M if it is not given, after checking that a dense one is feasible."""
+    v = 4 * M if v is None else v
+    if M < 1:
+        raise BadProblem(f"expected a model size M >= 1, got {M}")
+    if v < M:
+        raise BadProblem(f"expected M <= v, the ambient dimension, got M = {M} and v = {v}")
+    if M > LARGEST_DENSE or M * v > 4 * LARGEST_DENSE**2:
+        raise BadProblem(
+            f"expected M <= {LARGEST_DENSE} and v <= {4 * LARGEST_DENSE**2 // M} for a sampled sketch, got M = {M}, "
+            f"v = {v}; engine 'equivalent' has no such limit"
+        )
+    return v
+
+
+def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int | Sequence[int] = 0) -> Regression:
     """One sketch of power-law random features: W of shape (v, M), W_ij ~ N(0, 1/M), v = 4 M unless given.
 
     Raises
@@ -134,17 +174,8 @@ def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int
     (64, True)
     """
     check_plane(alpha, beta)
-    v = 4 * M if v is None else v
-    if M < 1:
-        raise BadProblem(f"expected a model size M >= 1, got {M}")
-    if v < M:
-        raise BadProblem(f"expected M <= v, the ambient dimension, got M = {M} and v = {v}")
-    if M > LARGEST_DENSE or M * v > 4 * LARGEST_DENSE**2:
-        raise BadProblem(
-            f"expected M <= {LARGEST_DENSE} and v <= {4 * LARGEST_DENSE**2 // M} for a sampled sketch, got M = {M}, "
-            f"v = {v}; engine 'equivalent' has no such limit"
-        )
-    rng = np.random.default_rng([seed, 0x5E7C])
+    v = check_sketch(M, v)
+    rng = np.random.default_rng([*np.atleast_1d(seed).tolist(), 0x5E7C])
     return sketched(alpha, beta, rng.standard_normal((v, M)) / np.sqrt(M))
 
 

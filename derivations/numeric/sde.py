@@ -9,12 +9,13 @@ Source: arXiv:2411.12135; splitting in the biorthogonal basis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from scipy.linalg import cholesky
 
 from derivations.numeric.effects import Diffusion
 from derivations.numeric.montecarlo import GROUP, Normals, Sampled, correlate
-from derivations.numeric.regression import Array, BadProblem, check_rate, check_steps
+from derivations.numeric.regression import Array, BadProblem, check_rate, check_steps, lower_factor
 from derivations.schedules import CONSTANT, Schedule
 
 LONGEST = 0.1
@@ -22,7 +23,12 @@ LONGEST = 0.1
 
 
 def sample_sde(
-    problem: Diffusion, rate: float, steps: Array, runs: int = 64, seed: int = 0, schedule: Schedule = CONSTANT
+    problem: Diffusion,
+    rate: float,
+    steps: Array,
+    runs: int = 64,
+    seed: int | Sequence[int] = 0,
+    schedule: Schedule = CONSTANT,
 ) -> Sampled:
     """Mean risk over independent paths, at the given steps.
 
@@ -43,10 +49,10 @@ def sample_sde(
         raise BadProblem(f"expected at least 2 runs for a standard error, got {runs}")
     record = np.unique(check_steps(np.asarray(steps, dtype=float)))
     C = problem.covariance
-    factor = cholesky(C + 1e-13 * np.trace(C) / len(C) * np.eye(len(C)), lower=True).astype(np.float32, order="F")
+    factor = lower_factor(C).astype(np.float32, order="F")
     total, square = np.zeros(len(record)), np.zeros(len(record))
     for k in range(0, runs, GROUP):
-        rng = np.random.Generator(np.random.SFC64([seed, k, 0x5DE]))
+        rng = np.random.Generator(np.random.SFC64([*np.atleast_1d(seed).tolist(), k, 0x5DE]))
         risks = _paths(problem, factor, rate, record, min(GROUP, runs - k), rng, schedule)
         total += risks.sum(axis=1)
         square += (risks**2).sum(axis=1)

@@ -15,7 +15,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ _SCHEMA = """
 CREATE TABLE task (key TEXT PRIMARY KEY, result TEXT, error TEXT, seconds REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE claim (key TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 """
+
+
+_COLUMNS = {"task": ["key", "result", "error", "seconds"], "claim": ["key", "owner", "until"]}
 
 
 class BadStore(ValueError):
@@ -70,61 +73,79 @@ class Store:
         if not path.exists():
             _create(path)
         _check_header(path)
-        try:
+        with self._said():
             _check_content(path)
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-        except sqlite3.DatabaseError as error:
-            raise BadStore(f"{path}: expected a readable database of results, it is damaged: {error}") from None
 
     def close(self) -> None:
         """Give back all claims and close the file."""
-        self._db.execute("DELETE FROM claim WHERE owner = ?", (self.owner,))
+        with suppress(sqlite3.OperationalError):  # in another program's hands: claims lapse
+            self._db.execute("DELETE FROM claim WHERE owner = ?", (self.owner,))
         self._db.close()
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Whatever SQLite or JSON has to say against the file, in one sentence."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise BadStore(f"{self.path}: expected a database that is free to use, {error}") from None
+        except (sqlite3.DatabaseError, json.JSONDecodeError, TypeError) as error:
+            raise BadStore(f"{self.path}: expected a readable database of results, it is damaged: {error}") from None
 
     def done(self) -> set[str]:
         """Keys of all finished tasks."""
-        return {row[0] for row in self._db.execute("SELECT key FROM task")}
+        with self._said():
+            return {row[0] for row in self._db.execute("SELECT key FROM task")}
 
     def claim(self, task: Json) -> bool:
         """Reserve a task for this process; False if it is finished or somebody else is at it."""
         key, now = key_of(task), time.time()
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            free = db.execute("SELECT 1 FROM task WHERE key = ?", (key,)).fetchone() is None
-            held = db.execute("SELECT owner, until FROM claim WHERE key = ?", (key,)).fetchone()
-            if held is not None and held[0] != self.owner and held[1] > now and _alive(held[0]):
-                free = False
-            if free:
-                db.execute("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", (key, self.owner, now + LEASE))
-        finally:
-            db.execute("COMMIT")
+        with self._said():
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                free = db.execute("SELECT 1 FROM task WHERE key = ?", (key,)).fetchone() is None
+                held = db.execute("SELECT owner, until FROM claim WHERE key = ?", (key,)).fetchone()
+                if held is not None and held[0] != self.owner and held[1] > now and _alive(held[0]):
+                    free = False
+                if free:
+                    db.execute("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", (key, self.owner, now + LEASE))
+            finally:
+                db.execute("COMMIT")
         return free
 
     def renew(self) -> None:
         """Keep this process's claims alive."""
-        self._db.execute("UPDATE claim SET until = ? WHERE owner = ?", (time.time() + LEASE, self.owner))
+        with self._said():
+            self._db.execute("UPDATE claim SET until = ? WHERE owner = ?", (time.time() + LEASE, self.owner))
 
     def add(self, task: Json, result: Json | None, error: str | None, seconds: float) -> None:
         """Record a finished task (or why it cannot be done); the first record stays."""
         key = key_of(task)
-        text = None if result is None else json.dumps(result)
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("INSERT OR IGNORE INTO task VALUES (?, ?, ?, ?)", (key, text, error, seconds))
-        self._db.execute("DELETE FROM claim WHERE key = ?", (key,))
-        self._db.execute("COMMIT")
+        text = None if result is None else json.dumps(result, allow_nan=False)
+        with self._said():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT OR IGNORE INTO task VALUES (?, ?, ?, ?)", (key, text, error, seconds))
+            self._db.execute("DELETE FROM claim WHERE key = ?", (key,))
+            self._db.execute("COMMIT")
 
     def get(self, task: Json) -> tuple[Json | None, str | None] | None:
         """Result and error of one task; None if it is not finished."""
-        row = self._db.execute("SELECT result, error FROM task WHERE key = ?", (key_of(task),)).fetchone()
-        return None if row is None else (None if row[0] is None else json.loads(row[0]), row[1])
+        with self._said():
+            row = self._db.execute("SELECT result, error FROM task WHERE key = ?", (key_of(task),)).fetchone()
+            return None if row is None else (None if row[0] is None else json.loads(row[0]), row[1])
 
     def results(self) -> Iterator[tuple[Json, Json | None, str | None]]:
         """All finished tasks with result and error, in the order of their keys."""
-        for key, result, error in self._db.execute("SELECT key, result, error FROM task ORDER BY key"):
-            yield json.loads(key), None if result is None else json.loads(result), error
+        with self._said():
+            rows = self._db.execute("SELECT key, result, error FROM task ORDER BY key").fetchall()
+        for key, result, error in rows:
+            with self._said():
+                entry = json.loads(key), None if result is None else json.loads(result), error
+            yield entry
 
 
 def _create(path: Path) -> None:
@@ -169,9 +190,10 @@ def _check_content(path: Path) -> None:
         said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if said != "ok":
             raise sqlite3.DatabaseError(str(said).splitlines()[0])
-        names = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not {"task", "claim"} <= names:
-            raise sqlite3.DatabaseError("a table is missing")
+        for name, columns in _COLUMNS.items():
+            found = [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
+            if found != columns:
+                raise sqlite3.DatabaseError(f"its table {name} has other columns" if found else "a table is missing")
     finally:
         db.close()
 
@@ -179,7 +201,7 @@ def _check_content(path: Path) -> None:
 def _alive(owner: str) -> bool:
     """Whether the process may be at work: unknown on another machine."""
     host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname():
+    if host != socket.gethostname() or not pid.isdecimal():
         return True
     try:
         os.kill(int(pid), 0)

@@ -117,7 +117,7 @@ def risk_curve(modes: Recurrence, steps: Array, error: float = 1e-15, continuous
     transform = _transform(modes, settled, path)
     start = modes.floor + float(modes.shares.sum())
     out = settled - modes.label_noise + path.curve(transform, times, start + modes.label_noise - settled)
-    return np.where(times == 0, start, out)
+    return np.where(times == 0, start, np.maximum(out, modes.floor))
 
 
 def stepwise(
