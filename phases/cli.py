@@ -399,7 +399,7 @@ def _bad_input() -> tuple[type[BaseException], ...]:
         ("derivations.numeric.regression", "BadProblem"),
         ("derivations.numeric.regression", "NotACovariance"),
         ("derivations.numeric.law_curve", "NoConstant"),
-        ("derivations.numeric.equivalent", "NoConvergence"),
+        ("derivations.numeric.regression", "NoConvergence"),
         ("derivations.numeric.store", "BadStore"),
         ("derivations.numeric.sweep", "WorkerDied"),
         ("phases.proof.check", "BadCertificate"),

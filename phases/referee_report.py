@@ -229,7 +229,7 @@ Written by `phases check --all --out DIR`. The referee runs the dynamics, traces
 learning rate γ at growing compute f = M N, and fits the slope (L* = f^-slope), x* (M* = f^x*) and e* (γ* = M*^-e*).
 
 * engine `mode`: the linearised ODE on power-law modes without a sketch, f up to 10^24;
-* engine `ode`: power-law random features with v = 4 M by their deterministic equivalent, f up to 10^16: for SGD the
+* engine `ode`: power-law random features with v = 4 M by their deterministic equivalent, f up to 10^20: for SGD the
   exact recurrence, for signSGD the linearised ODE with the diagonal of K at its mean;
 * engine `montecarlo`: the algorithm itself on sampled sketches, f up to 10^5: far too little for exponents.
 
@@ -248,7 +248,7 @@ beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼. Engine `mod
 
 _NOISE = """signSGD started at an optimum that predicts perfectly: all risk is noise, and it is proportional to γ². At
 α = 0.4 the printed term γ² M^(2 - 2α) does not depend on N; the derived one is γ² M^(2α) N^(2 - 4α) until N = M. The
-first table holds the linearised ODE against samples up to N = 8 M. Exponents are still far from their limits at such M;
+first table holds the linearised ODE against samples up to N = 8 M, the largest of some forty gaps. Exponents are still far from their limits at such M;
 the second table follows them on the same ODE to sizes that cannot be sampled."""
 
 _TRANSIENTS = f"""Largest relative gap to the sampled mean over steps 1 to 4000 at γ = 10^-3, M = {work.WIDTH}, one

@@ -24,7 +24,8 @@ SAMPLED = (("paquette2024/sgd", "1", "1/4"), ("derived/signsgd", "2/5", "7/10"))
 """Points checked by Monte-Carlo too."""
 TRANSIENTS = ((0.3, 0.7), (0.6, 0.6), (0.8, 0.6), (1.0, 1.2))
 NOISES = ("none", "gaussian:0.5", "rademacher:0.3", "cauchy:0.2")
-NOISE_SIZES = (256, 512, 1024, 2048)
+NOISE_SIZES = {256: 512, 512: 512, 1024: 256, 2048: 128}
+"""Model sizes, and how many runs of each."""
 EQUIVALENT_SIZES = tuple(2.0**k for k in (11, 20, 30, 40, 50))
 WIDTH = 512
 """Model size at which engines are compared with samples."""
@@ -68,8 +69,8 @@ def sgd_tasks() -> list[Json]:
 
 def noise_tasks() -> list[Json]:
     """signSGD's noise alone at alpha = 0.4."""
-    common = {"kind": "pure_noise", "alpha": 0.4, "longest": 8.0, "runs": 64, "seed": 1}
-    return [common | {"M": M} for M in NOISE_SIZES]
+    common = {"kind": "pure_noise", "alpha": 0.4, "longest": 8.0, "seed": 1}
+    return [common | {"M": M, "runs": runs} for M, runs in NOISE_SIZES.items()]
 
 
 def exponent_task() -> Json:

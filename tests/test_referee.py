@@ -127,7 +127,7 @@ def test_the_report_is_written_and_resumed(
         "SAMPLED": (),
         "TRANSIENTS": ((0.3, 0.7), (0.6, 0.6)),
         "NOISES": ("none",),
-        "NOISE_SIZES": (16, 32),
+        "NOISE_SIZES": {16: 32, 32: 32},
         "WIDTH": 32,
     }.items():
         monkeypatch.setattr(referee_work, name, value)

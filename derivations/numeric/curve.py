@@ -143,7 +143,7 @@ def curve(request: Request) -> RiskCurve:
             found = _equivalent(request, optimizer, noise, steps)
         else:
             found = _averaged(_solver(engine, request, optimizer, noise), request, steps)
-    if not np.isfinite(found.risk).all():
+    if not (np.isfinite(found.risk).all() and (found.stderr is None or np.isfinite(found.stderr).all())):
         raise Unstable(f"expected a rate at which the risk stays finite, at {request.rate:g} it grows without bound")
     return found
 

@@ -27,13 +27,8 @@ from scipy.optimize import brentq
 
 from derivations.numeric.contour import Array, Complex, contour, earliest_of
 from derivations.numeric.mode_sums import resolving
-from derivations.numeric.regression import BadProblem, check_batch, check_plane, check_rate, check_steps
+from derivations.numeric.regression import BadProblem, NoConvergence, check_batch, check_plane, check_rate, check_steps
 from derivations.numeric.volterra import Unstable
-
-
-class NoConvergence(ArithmeticError):
-    """Newton's method did not reach its residual; the message says how far it came."""
-
 
 INFINITE = np.inf
 _FAR = 400

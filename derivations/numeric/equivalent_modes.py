@@ -17,10 +17,10 @@ from scipy.optimize import nnls
 
 from derivations.numeric.contour import contour
 from derivations.numeric.effects import clock_of, noise_scale
-from derivations.numeric.equivalent import Equivalent, NoConvergence
+from derivations.numeric.equivalent import Equivalent
 from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
-from derivations.numeric.regression import Array
+from derivations.numeric.regression import Array, NoConvergence
 from derivations.optimizers import Optimizer
 
 RATIO = 1.35

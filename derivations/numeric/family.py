@@ -18,16 +18,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from derivations.numeric.clocks import Clock, Number, PowerClock
-from derivations.numeric.regression import Array
+from derivations.numeric.regression import Array, NoConvergence
 from derivations.schedules import CONSTANT, Schedule
 
-_LONGEST = 100_000
-"""Steps in tau after which a run is given up."""
+LONGEST = 20_000
+"""Steps of an integrator after which a run is given up."""
 LEAP = 1.5
 """A rise of the risk in one step in tau by more than this factor needs steps in n."""
 FIRST = 0.1
@@ -132,7 +133,7 @@ class Path:
         Newton's method on its spline.
         """
         n, L = self.steps[:, row], self.risk[:, row]
-        if not np.isfinite(L).all():
+        if not (np.isfinite(L).all() and (L > 0).all()):
             return np.full(len(steps), np.inf)
         wanted = np.minimum(steps, n[-1])
         if len(n) < 4:
@@ -222,9 +223,10 @@ def _constant(grid: Grid, gamma: Number, N: Number, clock: Clock) -> tuple[Array
     pace, g = gamma * clock.speed(L), gamma * clock.cost(L)
     steps, risks = [n], [L]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for k in range(_LONGEST):
+        for k in count():
             if not (np.any((n < N) & np.isfinite(L)) if several else n < N and np.inf > L):
                 break
+            check_length(k + 1)
             length, decay, old, new, forcing, old_sum, new_sum = grid.step(k)
             base = forcing + _over_modes(noise, decay) + g * old_sum
             L = clock.settle(base, gamma * new_sum, L)
@@ -244,6 +246,12 @@ def _constant(grid: Grid, gamma: Number, N: Number, clock: Clock) -> tuple[Array
     return np.array(steps), np.array(risks)
 
 
+def check_length(steps: int) -> None:
+    """Raise NoConvergence after too many steps of an integrator."""
+    if steps > LONGEST:
+        raise NoConvergence(f"expected dynamics that {LONGEST} steps of the integrator resolve, these need more")
+
+
 def _over_modes(values: Array, weights: Array) -> Number:
     return values @ weights if weights.ndim == 1 else np.einsum("rm,rm->r", values, weights)
 
@@ -257,7 +265,8 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
     steps, risks = [n], [L]
     ahead = FIRST * h / modes.rates.max(axis=-1)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        while ((n < N) & np.isfinite(L)).any() and len(steps) < _LONGEST:
+        while ((n < N) & np.isfinite(L)).any():
+            check_length(len(steps))
             left, longest = N - n, np.array([reach(schedule, *at, h) for at in zip(n, N, strict=True)])
             fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + longest, N), N))
             dn = np.minimum(left, np.minimum(longest, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))

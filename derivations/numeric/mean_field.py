@@ -17,7 +17,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from derivations.numeric.clocks import sign_clock
-from derivations.numeric.family import clock_bend, reach
+from derivations.numeric.family import check_length, clock_bend, reach
 from derivations.numeric.label_noise import NONE, LabelNoise
 from derivations.numeric.regression import Array, check_rate, check_steps
 from derivations.numeric.sign_ode import SignBasis
@@ -67,7 +67,8 @@ def mean_field_curve(
     last = max(1.0, float(times.max()))
     first = 0.25 * min(rate * speed(L), 1.0 / float(values.max()))
     history, ahead = [(n, L)], remainder(y, L)
-    while n < last:
+    while n < last and np.isfinite(L):
+        check_length(len(history))
         gamma, m, force = rate * schedule.factor(n / last), speed(L), ahead
         dn = min(last - n, reach(schedule, n, last, growth))
         fastest = max(gamma, rate * schedule.factor((n + dn) / last))
@@ -95,6 +96,8 @@ def mean_field_curve(
         y, L, n, tau = mean, after, n + dn, tau + h
         history.append((n, L))
     at, risks = np.array(history).T
+    if not (np.isfinite(risks).all() and (risks > 0).all()):
+        return np.full(len(times), np.inf)
     out = np.full(len(times), risks[0])
     spline = CubicSpline(np.log(at[1:]), np.log(risks[1:]))
     inside = times >= at[1]

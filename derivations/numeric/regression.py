@@ -32,6 +32,10 @@ class BadProblem(ValueError):
     """Sizes, rates or vectors that do not make a regression problem; the message says what was expected."""
 
 
+class NoConvergence(ArithmeticError):
+    """An iteration or integration did not reach its end; the message says how far it came."""
+
+
 @dataclass(frozen=True, eq=False)
 class Regression:
     """Features N(0, covariance), optimum theta* of shape (M,), floor >= 0 (units of L, no 1/2)."""

@@ -14,8 +14,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from derivations.numeric.curve import TIME_LIMIT, Request, RiskCurve, curve
-from derivations.numeric.equivalent import NoConvergence
-from derivations.numeric.regression import BadProblem
+from derivations.numeric.regression import BadProblem, NoConvergence
 from derivations.numeric.store import Json, Store, key_of
 from derivations.numeric.volterra import Unstable
 from derivations.schedules import schedule
