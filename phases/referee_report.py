@@ -248,8 +248,8 @@ beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼. Engine `mod
 
 _NOISE = """signSGD started at an optimum that predicts perfectly: all risk is noise, and it is proportional to γ². At
 α = 0.4 the printed term γ² M^(2 - 2α) does not depend on N; the derived one is γ² M^(2α) N^(2 - 4α) until N = M. The
-first table holds the linearised ODE against samples up to N = 8 M, the largest of some forty gaps. Exponents are still far from their limits at such M;
-the second table follows them on the same ODE to sizes that cannot be sampled."""
+first table holds the linearised ODE against samples up to N = 8 M: the largest of some forty gaps. Exponents are still
+far from their limits at such M; the second table follows them on the same ODE to sizes that cannot be sampled."""
 
 _TRANSIENTS = f"""Largest relative gap to the sampled mean over steps 1 to 4000 at γ = 10^-3, M = {work.WIDTH}, one
 sketch, 768 runs. The linearised ODE is expected to fail where single coordinates are strongly correlated with the
