@@ -14,8 +14,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import phases
-from derivations.numeric.curve import Request, curve
+from derivations.numeric.curve import curve
 from derivations.numeric.engine_checks import pure_noise
+from derivations.numeric.request import Request
 from derivations.registry import load
 from phases.compare import compare
 from phases.plot import default_window, draw_phases, label_spots, palette

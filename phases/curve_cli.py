@@ -43,7 +43,8 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _curve(args: argparse.Namespace) -> int:
-    from derivations.numeric.curve import Request, curve
+    from derivations.numeric.curve import curve
+    from derivations.numeric.request import Request
     from derivations.schedules import schedule
 
     request = Request(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from phases.output import CannotWrite
 
 if TYPE_CHECKING:
-    from derivations.numeric.curve import RiskCurve
+    from derivations.numeric.request import RiskCurve
 
 FORMATS = (".png", ".svg", ".pdf")
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from derivations.algebra import Point
 from derivations.law import RiskLaw
-from derivations.numeric.curve import optimizer_named
 from derivations.numeric.envelope import Envelope, Progress, envelope
 from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
+from derivations.numeric.request import optimizer_named
 from phases.corrections import corrections
 from phases.phase_diagram import Phase, PhaseDiagram
 

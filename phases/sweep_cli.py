@@ -57,8 +57,8 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _tasks(args: argparse.Namespace) -> list[Json]:
-    from derivations.numeric.curve import Request, check_request
     from derivations.numeric.label_noise import label_noise
+    from derivations.numeric.request import Request, check_request
     from derivations.numeric.sweep import curve_task
     from derivations.schedules import schedule
 

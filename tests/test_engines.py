@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from scipy.signal import fftconvolve
 
 from derivations.numeric.clocks import PowerClock
-from derivations.numeric.curve import Request, curve, optimizer_named
+from derivations.numeric.curve import curve
 from derivations.numeric.effects import diffusion
 from derivations.numeric.equivalent import INFINITE, equivalent
 from derivations.numeric.equivalent_modes import equivalent_family
@@ -25,6 +25,7 @@ from derivations.numeric.mode_model import ModeDynamics, mode_model
 from derivations.numeric.mode_sums import mode_nodes
 from derivations.numeric.montecarlo import Normals, simulate
 from derivations.numeric.regression import BadProblem, NotACovariance, Regression, power_law, regression
+from derivations.numeric.request import Request, optimizer_named
 from derivations.numeric.sde import sample_sde
 from derivations.numeric.sign_ode import SignBasis, linearised_curve, stationary_risk
 from derivations.numeric.volterra import Unstable, largest_stable_rate, recurrence, risk_curve, stepwise
@@ -490,6 +491,7 @@ def test_every_engine_of_sgd_draws_the_same_curve(engine: str, capsys: pytest.Ca
         (["--alpha", "3", "--model-size", "2^100", "--engine", "equivalent"], "double precision"),
         (["--steps", "1e9", "--engine", "montecarlo"], "would take about"),
         (["--engine", "magic"], "expected an engine"),
+        (["--engine", "meanfield"], "expected signsgd with engine meanfield"),
         (["--noise", "cauchy:1"], "finite variance"),
         (["--schedule", "never"], "expected a schedule"),
         (["--model-size", "x"], "expected a number"),

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from derivations.numeric.curve import optimizer_named
 from derivations.numeric.engine_checks import noise_exponents
 from derivations.numeric.envelope import envelope
 from derivations.numeric.envelope_engines import EquivalentOde, dynamics
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.regression import BadProblem
+from derivations.numeric.request import optimizer_named
 from derivations.registry import load
 from phases import referee_work
 from phases.cli import main

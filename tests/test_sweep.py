@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from derivations.numeric.curve import Request
+from derivations.numeric.request import Request
 from derivations.numeric.store import BadStore, Store
 from derivations.numeric.sweep import curve_task, request_of
 from derivations.schedules import schedule

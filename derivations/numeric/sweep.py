@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
-from derivations.numeric.curve import TIME_LIMIT, Request, RiskCurve, curve
+from derivations.numeric.curve import curve
 from derivations.numeric.regression import BadProblem, NoConvergence
+from derivations.numeric.request import TIME_LIMIT, Request, RiskCurve
 from derivations.numeric.store import Json, Store, key_of
 from derivations.numeric.volterra import Unstable
 from derivations.schedules import schedule
