@@ -260,14 +260,19 @@ def test_cost_growth() -> None:
             "SGD, equivalent": lambda M=M: equivalent(0.6, 0.6, M).sgd_curve(0.02, TIMES),
         }.items():
             solved.setdefault(name, []).append(least(work))
-        for name in ("sgd", "signsgd"):
-            lengths = 64, 192
-            short, long = (least(lambda p=p, n=name, N=N: simulate(p, n, 1e-3, [N], 64)) for N in lengths)  # type: ignore[misc]
-            sampled.setdefault(name, []).append((long - short) / (64 * (lengths[1] - lengths[0])))
     p = problem(256, 0.6, 0.6)
     steps, runs = [10**k for k in range(1, 6)], [2**k for k in range(3, 12)]
-    along = [least(lambda N=N: simulate(p, "signsgd", 1e-3, [N], 16), 1 if N > 1e4 else 3) for N in steps]  # type: ignore[misc]
-    across = [least(lambda R=R: simulate(p, "signsgd", 1e-3, [100], R)) for R in runs]  # type: ignore[misc]
+    with processes(1) as pool:
+
+        def seconds_of(p: Regression, name: str, N: int, R: int, repeats: int = 5) -> float:
+            return least(lambda: simulate(p, name, 1e-3, [N], R, executor=pool), repeats)
+
+        for name in ("sgd", "signsgd"):
+            for M in sizes:
+                short, long = (seconds_of(problem(M, 0.6, 0.6), name, N, 32) for N in (64, 320))
+                sampled.setdefault(name, []).append((long - short) / (32 * 256))
+        along = [seconds_of(p, "signsgd", N, 16, 1 if N > 1e4 else 3) for N in steps]
+        across = [seconds_of(p, "signsgd", 100, R) for R in runs]
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for name, seconds in solved.items():
