@@ -27,9 +27,10 @@ figures: $(READY)
 	$(BIN)/python figures/build.py
 
 # Executes the notebooks and keeps them with their outputs.
-notebooks: .venv-notebooks/.ready
+notebooks: .venv-notebooks/.ready $(READY)
 	.venv-notebooks/bin/jupytext --quiet --to ipynb notebooks/*.py
 	.venv-notebooks/bin/jupyter-nbconvert --log-level ERROR --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/ruff format --quiet notebooks
 
 # The referee's whole report (a quarter of an hour on two cores; goes on where it was interrupted).
 referee: $(READY)
