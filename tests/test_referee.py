@@ -97,6 +97,14 @@ def test_an_envelope_is_an_optimum() -> None:
         assert model.each(sizes, rates, found.compute[k] / sizes).min() > found.risk[k] * (1 - 2e-3)
 
 
+@pytest.mark.parametrize("engine", ["mode", "ode"])
+def test_the_rate_of_an_optimizer_without_a_free_one_follows_the_size(engine: str) -> None:
+    (model,), _ = dynamics(engine, optimizer_named("sgd"), Fraction(1, 3), Fraction(1))
+    found = envelope(model, np.array([1e8, 1e10, 1e12]))
+    expected = [model.rates(float(np.round(M)), 1e6)[0] for M in found.size]
+    assert found.rate == pytest.approx(expected, rel=0.02)
+
+
 def test_a_law_close_to_a_tie_knows_its_corrections() -> None:
     tie = corrections(load("paquette2024/sgd"), (Fraction(2, 7), Fraction(1)), (1e16, 1e20))["slope"]
     clear = corrections(load("paquette2024/sgd"), (Fraction(1), Fraction(1, 4)), (1e16, 1e20))["slope"]

@@ -3,7 +3,8 @@
 First a grid of M and of learning rates, factors of two apart. An engine that integrates many (M, rate, N) at once is
 then searched continuously: for each f and each M near the best, the rate by shrinking a bracket of five points, then M
 on a finer grid by a parabola. (A parabola in the rate would not do: where the bias vanishes in finite time the optimum
-is a cusp.) The others are refined by parabolas alone, and say so by wider error bars.
+is a cusp.) The others are refined by polynomials through the grid alone, which scatter from one f to the next: error
+bars show it.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _polished(
         sizes = np.maximum(1.0, np.round(np.exp(log_size[:, None] + offsets)))
         steps = start.compute[:, None] / sizes
         if fixed is None:
-            centre, reach = log_rate[:, None] + tilt[:, None] * offsets, np.log(16.0 if wide else 2.0) / (2 - wide)
+            centre, reach = log_rate[:, None] + tilt[:, None] * offsets, np.log(16.0 if wide else 2**0.5)
         else:
             centre, reach = np.vectorize(fixed, otypes=[float])(sizes), 0.0
         risks, rates = _best_rates(each, sizes, steps, centre, reach, 7 if wide else 6)
