@@ -49,8 +49,8 @@ class Schedule:
     def reach(self, fraction: float) -> tuple[float, float]:
         """How far the next bend is, and the fraction of a run over which the factor changes.
 
-        >>> schedule("wsd:0.1:0.5:2").reach(0.75), schedule("wsd:0.1:0.5:2").reach(0.2)
-        ((0.25, 0.125), (0.3, inf))
+        >>> schedule("wsd:0.1:0.5:2").reach(0.75), schedule("wsd:0.1:0.5:2").reach(0.25)
+        ((0.25, 0.125), (0.25, inf))
         """
         left = 1.0 - fraction
         if self.factor(fraction) < 1e-10 and fraction > 0.5:  # nothing moves any more
