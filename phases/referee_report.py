@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from derivations.numeric.pool import processes
@@ -108,6 +109,7 @@ class Report:
                     _HEAD,
                     self._laws(),
                     self._crucial(),
+                    self._derived(),
                     self._noise(),
                     self._transients(),
                     self._sgd(),
@@ -156,6 +158,20 @@ class Report:
         sampled = [t for t in work.law_tasks() if t["engine"] == "montecarlo"]
         tasks = [t for t in work.law_tasks() if work.is_crucial(t) and t not in sampled]
         return f"## Crucial cases\n\n{_CRUCIAL}\n\n{self._law_table([*tasks, *sampled])}\n\n![Envelopes](crucial.png)"
+
+    def _derived(self) -> str:
+        rows: dict[str, list[Json]] = {}
+        for task, result in self._results(work.derived_tasks()):
+            rows.setdefault(task["law"], []).append(result)
+        lines = []
+        for law, results in rows.items():
+            said = [r["verdict"] for r in results]
+            slopes = [r["rows"][0] for r in results]
+            gap = max(abs(row["fitted"] - float(Fraction(row["predicted"]))) for row in slopes)
+            counts = [str(said.count(v)) for v in ("agrees", "cannot tell", "disagrees")]
+            lines.append((law, len(results), *counts, f"{gap:.4f}"))
+        head = ("law", "phases", "agrees", "cannot tell", "disagrees", "largest distance of a slope")
+        return f"## Every derived law\n\n{_DERIVED}\n\n{table(head, lines)}"
 
     def _noise(self) -> str:
         rows = []
@@ -245,6 +261,9 @@ compute)."""
 
 _CRUCIAL = """At (2/5, 7/10) the same dynamics meet two laws: the derived slope 12/25 and the printed 6/13. (1, 2) lies
 beyond β = α + ½, where nothing is printed; (1/5, 1) has α < ¼. Engine `mode` goes to f = 10^30 here."""
+
+_DERIVED = """The law of each optimizer given as data, each subset of the sign's effects among them, against its own
+dynamics: engine `mode` at one point a phase, f up to 10^24."""
 
 _NOISE = """signSGD started at an optimum that predicts perfectly: all risk is noise, and it is proportional to γ². At
 α = 0.4 the printed term γ² M^(2 - 2α) does not depend on N; the derived one is γ² M^(2α) N^(2 - 4α) until N = M. The

@@ -8,6 +8,7 @@ from functools import cache
 
 from derivations.numeric import engine_checks
 from derivations.numeric.store import Json
+from derivations.registry import names
 from phases.phase_diagram import PhaseDiagram, diagram
 from phases.referee import check, telling_point
 
@@ -22,6 +23,8 @@ FARTHEST = 1e30
 """Compute up to which crucial points are followed by the mode model."""
 SAMPLED = (("paquette2024/sgd", "1", "1/4"), ("derived/signsgd", "2/5", "7/10"))
 """Points checked by Monte-Carlo too."""
+ASSUMED = ("derived/signsgd-saturated",)
+"""Laws under an assumption that dynamics need not keep."""
 TRANSIENTS = ((0.3, 0.7), (0.6, 0.6), (0.8, 0.6), (1.0, 1.2))
 NOISES = ("none", "gaussian:0.5", "rademacher:0.3", "cauchy:0.2")
 NOISE_SIZES = {256: 512, 512: 512, 1024: 256, 2048: 128}
@@ -53,6 +56,12 @@ def _law(law: str, alpha: str, beta: str, engine: str) -> Json:
 def is_crucial(task: Json) -> bool:
     """Whether a law's task is at one of the crucial points."""
     return (task["law"], task["alpha"], task["beta"]) in CRUCIAL
+
+
+def derived_tasks() -> list[Json]:
+    """Every derived law by the mode model, one task a phase (but for the one under a named assumption)."""
+    laws = [n for n in names() if n.startswith("derived/") and n not in ASSUMED]
+    return [_law(*p, "mode") for name in laws for p in _points(name)]
 
 
 def transient_tasks() -> list[Json]:
@@ -89,7 +98,8 @@ def all_tasks() -> list[Json]:
     """Everything, the longest first."""
     slow = sorted(noise_tasks(), key=lambda t: -int(t["M"]))
     laws = sorted(law_tasks(), key=lambda t: t["engine"] != "montecarlo")
-    return [*slow, *laws, *transient_tasks(), *sgd_tasks(), exponent_task(), *stationary_tasks()]
+    rest = [*transient_tasks(), *sgd_tasks(), exponent_task(), *stationary_tasks(), *derived_tasks()]
+    return [*slow, *laws, *rest]
 
 
 @cache

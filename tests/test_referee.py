@@ -133,6 +133,7 @@ def test_the_report_is_written_and_resumed(
         "PUBLISHED": ("kim2026/signsgd",),
         "CRUCIAL": (("derived/signsgd", "2/5", "7/10"),),
         "SAMPLED": (),
+        "names": lambda: ["derived/sgd", "derived/signsgd-saturated"],
         "TRANSIENTS": ((0.3, 0.7), (0.6, 0.6)),
         "NOISES": ("none",),
         "NOISE_SIZES": {16: 32, 32: 32},
@@ -144,5 +145,6 @@ def test_the_report_is_written_and_resumed(
         assert main(["check", "--all", "--out", str(folder), "--workers", "2"]) == 1
         assert "kim2026/signsgd: disagrees" in capsys.readouterr().out
     text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "| derived/sgd | 7 | 7 | 0 | 0 |" in text and "saturated" not in text
     assert "6/13" in text and "| kim2026/signsgd | Ac | (1/3, 2/3) | mode |" in text
     assert {p.name for p in folder.iterdir()} >= {"crucial.png", "noise.png", "transients.png", "sgd.png"}
