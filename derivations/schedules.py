@@ -53,15 +53,16 @@ class Schedule:
         ((0.25, 0.125), (0.25, inf))
         """
         left = 1.0 - fraction
-        if self.factor(fraction) < 1e-10 and fraction > 0.5:  # nothing moves any more
+        warming = self.kind == "wsd" and fraction < self.numbers[0]
+        if self.factor(fraction) < 1e-10 and not warming:  # nothing moves any more
             return left, inf
         if self.kind == "power":
             return left, left / max(1.0, self.numbers[0]) if self.numbers[0] else inf
         if self.kind == "cosine":
-            return left, 2 / (pi * tan(0.5 * pi * min(fraction, 1 - 1e-9))) / pi if fraction else inf
+            return left, min(1.0, 2 / (pi**2 * tan(0.5 * pi * min(fraction, 1 - 1e-9)))) if fraction else 1.0
         if self.kind == "wsd":
             warm, decay, power = self.numbers
-            if fraction < warm:
+            if warming:
                 return warm - fraction, fraction
             if left > decay:
                 return left - decay, inf

@@ -52,6 +52,8 @@ def _check(args: argparse.Namespace) -> int:
         return command(args)
     if args.law is None:
         raise BadInput("expected a law, or --all for the whole report")
+    if args.out is not None or args.workers is not None:
+        raise BadInput("expected --out and --workers with --all only")
     if (args.alpha is None) != (args.beta is None):
         raise BadInput("expected both --alpha and --beta, or neither for one point a phase")
     from phases.phase_diagram import diagram

@@ -3,7 +3,8 @@
 The envelope of an engine (`derivations.numeric.envelope`) is traced to large compute; its slope, model-size exponent x*
 and rate exponent e* are fitted with error bars, and each is held against the law's exact optimum at the point. A
 quantity agrees within two error bars and disagrees beyond four; between, or where the error bar is too wide, the
-referee cannot tell. To the fit's error bar comes the law's own correction to scaling (`phases.corrections`). A law
+referee cannot tell. To the fit's error bar comes the law's own correction to scaling (`phases.corrections`), and on a
+wall, where laws hold up to logarithms, one over the logarithm of compute. A law
 agrees if its slope does and nothing disagrees.
 """
 
@@ -198,6 +199,9 @@ def check(
             if quantity in own:
                 low, high = own[quantity]
                 correction = max(float(exact[0]) - low, high - float(exact[1]), 0.0)
+            if len(located.phases) > 1:  # on a wall laws hold up to logarithms
+                scale = float(traced[0].size[-1]) if quantity == "rate_exponent" else window[1]
+                correction += 1 / max(1.0, float(np.log(scale)))
             comparisons.append(Comparison(quantity, exact, fit, correction))
     names = tuple(p.name for p in located.phases)
     return Check(

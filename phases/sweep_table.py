@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,9 @@ COLUMNS = (
 def rows(store: Store) -> Iterator[dict[str, Any]]:
     """All rows, in the order of the tasks' keys."""
     for task, result, error in store.results():
-        if not isinstance(task, dict) or task.get("kind") != "curve":
-            continue
         try:
-            yield from list(_rows(task, result, error))
+            if task["kind"] == "curve":
+                yield from list(_rows(task, result, error))
         except (KeyError, ValueError, TypeError, AttributeError):
             raise BadStore(f"{store.path}: expected results of risk curves, {str(task)[:60]} has none") from None
 
@@ -38,11 +38,15 @@ def _rows(task: Json, result: Json | None, error: str | None) -> Iterator[dict[s
     if fixed["ambient"] is not None:
         fixed["ambient"] = float(fixed["ambient"])
     if result is None:
+        if error is None:
+            raise ValueError("neither a result nor a reason")
         yield fixed | {"step": None, "risk": None, "stderr": None, "error": error}
         return
     fixed["engine"] = result["engine"]
     stderr = result.get("stderr", [None] * len(result["steps"]))
     for step, risk, bar in zip(result["steps"], result["risk"], stderr, strict=True):
+        if not all(isinstance(x, int | float) and isfinite(x) for x in (step, risk, *([] if bar is None else [bar]))):
+            raise ValueError("no number")
         yield fixed | {"step": step, "risk": risk, "stderr": bar, "error": None}
 
 

@@ -78,6 +78,7 @@ def test_samples_alone_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
         (["derived/normalised-sgd", "--alpha", "1", "--beta", "1", "--engine", "montecarlo"], "sgd or signsgd"),
         (["paquette2024/sgd", "--alpha", "1", "--beta", "1", "--plot", "a.gif"], ".png"),
         ([], "expected a law, or --all"),
+        (["derived/sgd", "--workers", "2"], "with --all only"),
         (["paquette2024/sgd", "--all"], "expected no law"),
     ],
 )
@@ -109,6 +110,14 @@ def test_a_law_close_to_a_tie_knows_its_corrections() -> None:
     tie = corrections(load("paquette2024/sgd"), (Fraction(2, 7), Fraction(1)), (1e16, 1e20))["slope"]
     clear = corrections(load("paquette2024/sgd"), (Fraction(1), Fraction(1, 4)), (1e16, 1e20))["slope"]
     assert tie[1] - tie[0] > 0.005 > 1e-5 > clear[1] - clear[0]
+
+
+@pytest.mark.parametrize("alpha, beta", [("1/2", "1"), ("1/4", "1"), ("1/2", "1/2")])
+def test_on_a_wall_logarithms_are_not_held_against_a_law(
+    alpha: str, beta: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "derived/signsgd", "--alpha", alpha, "--beta", beta, "--json"]) in (0, 3)
+    assert all(row["verdict"] != "disagrees" for row in json.loads(capsys.readouterr().out)["rows"])
 
 
 def test_engines_and_their_limits() -> None:

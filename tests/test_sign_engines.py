@@ -61,6 +61,14 @@ def test_odes_where_signs_see_hardly_anything_but_noise(noise: str, rate: float,
     assert mean_field_curve(basis, rate, steps, law) == pytest.approx(exact, rel=3e-3)
 
 
+@pytest.mark.parametrize("text", ["wsd", "cosine", "power:3000"])
+@pytest.mark.parametrize("noise", ["gaussian:0.5", "rademacher:0.5"])
+def test_long_schedules_take_few_steps(text: str, noise: str) -> None:
+    basis, law, N = SignBasis(power_law(0.6, 0.6, 32)), label_noise(noise), np.array([1e16])
+    found = linearised_curve(basis, 0.1, N, law, schedule(text))
+    assert mean_field_curve(basis, 0.1, N, law, schedule(text)) == pytest.approx(found, rel=1e-2)
+
+
 @pytest.mark.parametrize("text", ["power:0.1", "power:50", "wsd:0:0.001:1", "wsd:0.3:0.7:3"])
 def test_schedules_with_sharp_ends_are_resolved(text: str) -> None:
     p = power_law(1.0, 1.0, 16)

@@ -200,6 +200,9 @@ def _sql(text: str):  # type: ignore[no-untyped-def]
         (_sql("DROP TABLE task; CREATE TABLE task (key TEXT, other TEXT)"), "other columns"),
         (_sql("UPDATE task SET result = '{not json'"), "damaged"),
         (_sql("UPDATE task SET result = '{}'"), "results of risk curves"),
+        (_sql("UPDATE task SET result = NULL"), "results of risk curves"),
+        (_sql("UPDATE task SET result = replace(result, '0.0', '\"x\"')"), "results of risk curves"),
+        (_sql("UPDATE task SET key = '[]' WHERE key = (SELECT min(key) FROM task)"), "results of risk curves"),
         (_sql("UPDATE task SET key = 'nonsense' WHERE key = (SELECT min(key) FROM task)"), "damaged"),
     ],
 )

@@ -31,6 +31,8 @@ LONGEST = 20_000
 """Steps of an integrator after which a run is given up."""
 LEAP = 1.5
 """A rise of the risk in one step in tau by more than this factor needs steps in n."""
+STILL = 1e-3
+"""Noise that exceeds what decays by less than this fraction is at rest."""
 FIRST = 0.1
 """a in units of the fastest mode's time."""
 
@@ -270,10 +272,11 @@ def _scheduled(modes: Modes, gamma: Array, N: Array, clock: Clock, schedule: Sch
             left, longest = N - n, np.array([reach(schedule, *at, h) for at in zip(n, N, strict=True)])
             fastest = np.maximum(rate, gamma * _factor(schedule, np.minimum(n + longest, N), N))
             dn = np.minimum(left, np.minimum(longest, ahead / np.maximum(fastest * clock.speed(L), 1e-300)))
-            gained = fastest * clock.cost(L) * (modes.rates * modes.noise).sum(axis=-1)
-            lost = 2 * (modes.rates * shares).sum(axis=-1)
-            rising = np.maximum((gained - lost) * fastest * clock.speed(L), 0.0)
-            dn = np.minimum(dn, h * L / np.maximum(rising * clock_bend(clock, L), 1e-300))
+            if not isinstance(clock, PowerClock):
+                gained = rate * clock.cost(L) * (modes.rates * modes.noise).sum(axis=-1)
+                lost = 2 * (modes.rates * shares).sum(axis=-1)
+                rising = np.where(gained - lost > STILL * gained, (gained - lost) * rate * clock.speed(L), 0.0)
+                dn = np.minimum(dn, h * L / np.maximum(rising * clock_bend(clock, L), 1e-300))
             after = np.where(dn == left, N, n + dn)
             new_rate = gamma * _factor(schedule, after, N)
             pace, g, end = rate * clock.speed(L), rate * clock.cost(L), L
@@ -318,7 +321,8 @@ class Family:
     clock: Clock
 
     def curve(self, rate: float, steps: Array, schedule: Schedule = CONSTANT, h: float = 0.13) -> Array:
-        """The risk L at the given steps; Richardson's extrapolation of steps h and h/2, to about 1e-5.
+        """The risk L at the given steps; Richardson's extrapolation of steps h and h/2, to about 1e-5 (1e-4 with a
+        schedule, or where a sign sees little but label noise).
 
         Infinite where the risk grows without bound.
         """

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from derivations.numeric.clocks import sign_clock
-from derivations.numeric.family import check_length, clock_bend, reach
+from derivations.numeric.clocks import PowerClock, sign_clock
+from derivations.numeric.family import STILL, check_length, clock_bend, reach
 from derivations.numeric.label_noise import NONE, LabelNoise
 from derivations.numeric.regression import Array, check_rate, check_steps
 from derivations.numeric.sign_ode import SignBasis
@@ -74,9 +74,11 @@ def mean_field_curve(
         fastest = max(gamma, rate * schedule.factor((n + dn) / last))
         if fastest:
             dn = min(dn, growth * (tau + first) / (fastest * m))
-            gained = fastest * float(clock.cost(L)) * 2 * float(half @ values)
-            rising = (gained - 2 * float(values @ (fluctuation + values * y * y))) * fastest * m
-            dn = min(dn, growth * L / (rising * float(clock_bend(clock, L)))) if rising > 0 else dn
+        if gamma and not isinstance(clock, PowerClock):
+            gained = gamma * float(clock.cost(L)) * 2 * float(half @ values)
+            excess = gained - 2 * float(values @ (fluctuation + values * y * y))
+            if excess > STILL * gained:
+                dn = min(dn, growth * L / (excess * gamma * m * float(clock_bend(clock, L))))
         later = rate * schedule.factor((n + dn) / last)
         after = L
         for _ in range(2):  # how long the step is in intrinsic time depends on where it ends

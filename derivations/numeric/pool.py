@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 
 
 def cores() -> int:
@@ -23,18 +24,22 @@ def cores() -> int:
 
 @contextmanager
 def processes(workers: int) -> Iterator[Executor]:
-    """A pool of worker processes with one BLAS thread each, which end when this process does, however it ends."""
+    """A pool of worker processes with one BLAS thread each, which end when this process does, however it ends, and at
+    once when the block is left by an exception."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_watch, initargs=(os.getpid(),)
-    )
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_watch, initargs=(os.getpid(), stop))
     try:
         with _no_interrupts():  # workers inherit this, and the environment, when they start
             for started in [pool.submit(time.sleep, 0.01) for _ in range(workers)]:
                 started.result()
         yield pool
+    except BaseException:  # whatever it is: tasks under way are not wanted any more
+        stop.set()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():
@@ -57,10 +62,10 @@ def _no_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, stop: Event) -> None:
     def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        while os.getppid() == parent and not stop.wait(0.5):
+            pass
         os._exit(1)
 
     threading.Thread(target=look, daemon=True).start()
