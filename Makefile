@@ -32,7 +32,7 @@ notebooks: .venv-notebooks/.ready $(READY)
 	.venv-notebooks/bin/jupyter-nbconvert --log-level ERROR --to notebook --execute --inplace notebooks/*.ipynb
 	$(BIN)/ruff format --quiet notebooks
 
-# The referee's whole report (a quarter of an hour on two cores; goes on where it was interrupted).
+# The referee's whole report (some eight minutes on two cores; goes on where it was interrupted).
 referee: $(READY)
 	$(BIN)/phases check --all --out figures/referee || [ $$? = 1 ]
 

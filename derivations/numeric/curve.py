@@ -16,7 +16,8 @@ def curve(request: Request) -> RiskCurve:
 
     Raises
     ------
-    BadProblem, Unstable, derivations.numeric.law_curve.NoConstant : what was asked cannot be solved; one sentence.
+    BadProblem, Unstable, NoConvergence, derivations.numeric.law_curve.NoConstant : what was asked cannot be solved; one
+        sentence.
 
     >>> from fractions import Fraction
     >>> found = curve(Request("sgd", Fraction(1), Fraction(1), 64, 0.1, 1e6))

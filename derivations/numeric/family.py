@@ -198,6 +198,10 @@ def integrate(
     in_steps : choose steps in n even if the rate is constant.
 
     A row whose risk grows without bound ends at infinity.
+
+    Raises
+    ------
+    NoConvergence : the dynamics need more than `LONGEST` steps.
     """
     gamma = np.asarray(rates, dtype=float)
     N = np.broadcast_to(np.asarray(steps, dtype=float), gamma.shape)
@@ -325,6 +329,10 @@ class Family:
         schedule, or where a sign sees little but label noise).
 
         Infinite where the risk grows without bound.
+
+        Raises
+        ------
+        NoConvergence : see `integrate`.
         """
         last, gamma = np.array([max(1.0, float(np.max(steps)))]), np.array([rate])
         coarse = integrate(self.modes, gamma, last, self.clock, schedule, h)

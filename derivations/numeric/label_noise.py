@@ -81,8 +81,7 @@ class LabelNoise:
                 return (2 / np.pi) * np.arcsin(seen)
             return np.sign(seen) * betainc(0.5, batch / 2, seen * seen)
         angle = np.arcsin(rho)  # in which T is smooth; dT/dangle is even, so half the nodes will do
-        nodes = np.cos((np.arange(2 * _NODES) + 0.5) * np.pi / (2 * _NODES))
-        at = nodes[:_NODES] * (np.pi / 2)
+        at = _NODES[: len(_NODES) // 2] * (np.pi / 2)
         if batch == 1:
             density = (2 / np.pi) * self.bell(risk * np.cos(at) ** 2 + 1e-300)
         else:
@@ -105,10 +104,8 @@ class LabelNoise:
         return self.name in ("none", "gaussian")
 
 
-_NODES = 32
-_TO_SERIES = (
-    chebyshev.chebvander(np.cos((np.arange(2 * _NODES) + 0.5) * np.pi / (2 * _NODES)), 2 * _NODES - 1).T / _NODES
-)
+_NODES = chebyshev.chebpts1(64)[::-1]
+_TO_SERIES = chebyshev.chebvander(_NODES, len(_NODES) - 1).T * (2 / len(_NODES))
 _TO_SERIES[0] /= 2
 """Values at Chebyshev nodes to coefficients."""
 

@@ -44,6 +44,7 @@ def mean_field_curve(
     Raises
     ------
     derivations.numeric.regression.BadProblem : a rate that is not positive, bad steps, a batch < 1.
+    derivations.numeric.regression.NoConvergence : the dynamics need more than `family.LONGEST` steps.
     """
     check_rate(rate)
     times = check_steps(steps)

@@ -90,6 +90,7 @@ def linearised_curve(
     Raises
     ------
     BadProblem : a rate that is not positive, bad steps, or a batch < 1.
+    derivations.numeric.regression.NoConvergence : the dynamics need too many steps.
     """
     check_rate(rate)
     times = check_steps(steps)

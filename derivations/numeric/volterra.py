@@ -101,9 +101,10 @@ def largest_stable_rate(eigenvalues: Array, batch: int = 1, continuous: bool = F
 
 
 def risk_curve(modes: Recurrence, steps: Array, error: float = 1e-15, continuous: bool = False) -> Array:
-    """The risk L after the given numbers of steps, to about the given error relative to the risk at the start.
+    """The risk L after the given numbers of steps, to about the given error relative to it, but not below rounding.
 
-    Relative to a risk that has fallen by nine decades the error is some three decades larger.
+    Relative to the start where no floor is left to settle at, and to the level it settles at close to the edge of
+    stability, where 1 - norm has few digits.
 
     >>> modes = recurrence(np.array([1.0, 0.25]), np.array([1.0, 0.5]), 0.1, floor=0.01)
     >>> [round(float(x), 9) for x in risk_curve(modes, [0, 1, 1e9])]
