@@ -253,7 +253,7 @@ def _verify(args: argparse.Namespace) -> int:
             }
         )
     else:
-        note = f", {verdict.certificate} implications checked" if isinstance(verdict, Proved) else ""
+        note = f", {verdict.certificate.signs} implications checked" if isinstance(verdict, Proved) else ""
         print(f"{path}: the diagram of {data['law']} is {verdict_text(verdict)}{note}")
     return _exit_code(verdict)
 

@@ -7,15 +7,15 @@ which the same formulas are optimal, and it is what a proof has to confirm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, sign
+from derivations.algebra import ONE, ZERO, Point, Poly, Rational, factor, integer, sign
 from derivations.exponents import OnWall
 from derivations.law import RiskLaw
-from phases.program import FREE_RATE, Infinite, NumericRow, Row, record_relation, solve_at, symbolic_rows, tight_rows
-from phases.simplex import Inequality, Optimum, Vertex, end_basis, nondegenerate
+from phases.program import FREE_RATE, Infinite, Row, record_relation, solve_at, symbolic_rows, tight_rows
+from phases.simplex import Inequality, Optimum, Ray, Vertex, end_basis, nondegenerate
 
 Formula = Rational | Infinite
 FormulaRange = tuple[Formula, Formula]
@@ -37,11 +37,35 @@ class Formulas:
 
 @dataclass(frozen=True, slots=True)
 class VertexFormula:
-    """A vertex over Q(alpha, beta): numerators over one common denominator, and the rows that determine it."""
+    """A vertex over Q(alpha, beta): numerators over one common denominator."""
 
-    basis: tuple[str, ...]
     numerators: tuple[Poly, ...]
     denominator: Poly
+
+    @property
+    def values(self) -> tuple[Rational, ...]:
+        """The coordinates."""
+        return tuple(Rational.of(p, self.denominator) for p in self.numerators)
+
+
+Multipliers = dict[str, Rational]
+"""A factor for each row, by name; rows without one have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a quantity's range ends over all optimal points, and what shows it.
+
+    By the multipliers no optimal point goes beyond the vertex (``kind`` "vertex"); a ray leads away for ever ("ray");
+    the denominator vanishes at another vertex and not the numerator ("pole"); the denominator vanishes at every
+    optimal point, by the multipliers ("undefined"). Vertices are positions in `Piece.vertices`.
+    """
+
+    kind: str
+    vertex: int = 0
+    other: int = 0
+    ray: tuple[Rational, ...] = ()
+    multipliers: tuple[tuple[str, Rational], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +73,8 @@ class Piece:
     """One optimal basis around a sample point.
 
     ``literals`` maps each irreducible polynomial to the strict sign it has, ``reasons`` says where it came from.
-    While they hold, the formulas are optimal: vertices feasible, multipliers non-negative.
+    While they hold, the formulas are optimal: vertices feasible, multipliers non-negative. ``unique`` are rows that
+    leave one optimal point; else ``ends`` show the range of each quantity and ``tight`` which further rows always bind.
     """
 
     sample: Point
@@ -57,9 +82,11 @@ class Piece:
     active: tuple[str, ...]
     binding: tuple[str, ...]
     rows: tuple[Row, ...]
-    vertices: tuple[VertexFormula, ...]
-    basis: tuple[str, ...]
+    vertices: tuple[tuple[Rational, ...], ...]
     multipliers: tuple[tuple[str, Rational], ...]
+    unique: tuple[str, ...]
+    ends: dict[str, tuple[End, End]]
+    tight: dict[str, Multipliers]
     literals: dict[Poly, int]
     reasons: dict[Poly, tuple[str, ...]]
 
@@ -142,164 +169,236 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
     numeric, optimum = solve_at(law, point)
     assert [r.name for r in rows] == [r.name for r in numeric]
     optimum = nondegenerate([r.inequality for r in numeric], optimum)
-    basis = optimum.basis
-    y_num, y_den = _multipliers(rows, basis)
+    y_num, y_den = _multipliers(rows, optimum.basis)
+    record(y_den, "determinant")
     multipliers = []
-    for k, p, y in zip(basis, y_num, optimum.multipliers, strict=True):
-        ratio = (
-            record.ratio(p, y_den, f"multiplier of {rows[k].name}") if not rows[k].equality else Rational.of(p, y_den)
-        )
+    for k, p, y in zip(optimum.basis, y_num, optimum.multipliers, strict=True):
+        ratio = Rational.of(p, y_den)
+        if not rows[k].equality:
+            record.ratio(p, y_den, f"multiplier of {rows[k].name}")
         if ratio and y == 0:
             raise OnWall
         multipliers.append((rows[k].name, ratio * Rational(rows[k].scale, ONE)))
-    support = [k for k, y in zip(basis, optimum.multipliers, strict=True) if y or rows[k].equality]
-    if len(support) == len(basis):
-        vertices = [_vertex_formula(rows, basis, record)]
-        formulas = _formulas_at(law, vertices[0])
-    else:
-        face = _Face(rows, [r.inequality for r in numeric], support, optimum, record)
-        formulas = face.formulas(law)
-        vertices = face.ends
-    if rows[-1].name == FREE_RATE and formulas.rate is not None:
-        formulas = replace(formulas, rate=(Infinite(-1), Infinite(1)))
-    tight = _identically_tight(rows, vertices, numeric, optimum)
+    free = rows[-1].name == FREE_RATE
+    face = _Face(rows, [r.inequality for r in numeric], optimum, record, free)
+    formulas = face.formulas(law)
+    at_sample = {row.name for row in tight_rows(numeric, optimum)}
+    tight = {row.name for row in rows if row.name in at_sample and not any(face.slack(row, v) for v in face.vertices)}
+    unique = face.unique
+    if not unique:
+        face.settle(tight)
     return Piece(
         sample=point,
         formulas=formulas,
         active=tuple(r.name for r in rows if r.kind == "term" and r.name in tight),
         binding=tuple(r.name for r in rows if r.kind == "constraint" and r.name in tight),
         rows=tuple(rows),
-        vertices=tuple(vertices),
-        basis=tuple(rows[k].name for k in basis),
-        multipliers=tuple(multipliers),
+        vertices=tuple(v.values for v in face.vertices),
+        multipliers=tuple((name, y) for name, y in multipliers if y and name != FREE_RATE),
+        unique=tuple(rows[k].name for k in optimum.support) if unique else (),
+        ends={} if unique else face.ends,
+        tight={} if unique else face.tight,
         literals=record.signs,
         reasons={p: tuple(w) for p, w in record.reasons.items()},
     )
 
 
-def _slack_numerator(row: Row, vertex: VertexFormula) -> Poly:
-    total = row.bound * vertex.denominator
-    for c, p in zip(row.coefficients, vertex.numerators, strict=True):
-        if c and p:
-            total = total - c * p
-    return total
-
-
-def _vertex_formula(rows: Sequence[Row], basis: Sequence[int], record: _Recorder) -> VertexFormula:
-    """The vertex of a basis; the slacks of all other rows are recorded."""
-    numerators, den = _cramer(rows, basis)
-    formula = VertexFormula(tuple(rows[k].name for k in basis), numerators, den)
-    for k, row in enumerate(rows):
-        if k not in basis:
-            record.ratio(_slack_numerator(row, formula), den, f"slack of {row.name}")
-    return formula
-
-
-def _identically_tight(
-    rows: Sequence[Row], vertices: Sequence[VertexFormula], numeric: Sequence[NumericRow], optimum: Optimum
-) -> set[str]:
-    """Rows that hold with equality on the whole optimal face, identically in alpha and beta."""
-    at_sample = {row.name for row in tight_rows(numeric, optimum)}
-    return {row.name for row in rows if row.name in at_sample and not any(_slack_numerator(row, v) for v in vertices)}
-
-
-def _formulas_at(law: RiskLaw, vertex: VertexFormula) -> Formulas:
-    """The formulas of a unique optimal vertex."""
-    x = Rational.of(vertex.numerators[0], vertex.denominator)
-    rate = None
-    if law.has_rate and vertex.numerators[0]:
-        e = Rational.of(vertex.numerators[1], vertex.numerators[0])
-        rate = (e, e)
-    return Formulas(Rational.of(vertex.numerators[-1], vertex.denominator), (x, x), rate)
-
-
 class _Face:
-    """A face of several optimal points: the ends of the ranges of x and of e = g/x, each with its own certificate.
+    """The optimal points: vertices, the ends of the range of each quantity, and which rows bind at all of them.
 
-    An end is a vertex of the face at which an objective is largest among the points of the face: -x, x, and for
-    e = g/x at a vertex (x0, g0) the objective +-(g*x0 - g0*x). Its slacks and multipliers are recorded, so that it
-    stays the end as long as they keep their signs. Where a ray carries the rate away, its feasibility is recorded.
+    An end is a vertex at which an objective is largest among the optimal points: -x, x, and for e = g/x at a vertex
+    (x0, g0) the objective +-(g*x0 - g0*x). Its slacks and multipliers are recorded, so that it stays the end as long as
+    they keep their signs. Where a ray carries the rate away, its feasibility is recorded.
     """
 
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        numeric: Sequence[Inequality],
-        support: Sequence[int],
-        optimum: Optimum,
-        record: _Recorder,
-    ) -> None:
-        self.rows, self.numeric, self.support, self.optimum, self.record = rows, numeric, support, optimum, record
-        self.ends: list[VertexFormula] = []
+    def __init__(self, rows: Sequence[Row], numeric: list[Inequality], optimum: Optimum, record: _Recorder, free: bool):
+        self.rows, self.numeric, self.optimum, self.record = rows, numeric, optimum, record
+        self.support, self.free = optimum.support, free
+        self.unique = len(self.support) == len(rows[0].coefficients) and not free
+        self.vertices: list[VertexFormula] = []
+        self.ends: dict[str, tuple[End, End]] = {}
+        self.tight: dict[str, Multipliers] = {}
+        self._places: dict[tuple[int, ...], int] = {}
 
     def formulas(self, law: RiskLaw) -> Formulas:
-        """Slope and ranges; the ends' vertices are left in ``ends``."""
+        """Slope and ranges; what shows them is left in ``vertices`` and ``ends``."""
         vertices = self.optimum.vertices
-        low = self.end(min(vertices, key=lambda v: v.values[0]), "x", -1)
-        high = self.end(max(vertices, key=lambda v: v.values[0]), "x", 1)
-        slope = Rational.of(low.numerators[-1], low.denominator)
-        model = tuple(Rational.of(v.numerators[0], v.denominator) for v in (low, high))
-        return Formulas(slope, (model[0], model[1]), self.rates() if law.has_rate else None)
+        if self.unique:
+            self.vertex(vertices[0].basis)
+        ends = [self.end(choose(vertices, key=lambda v: v.values[0]), "x", side) for side, choose in _SIDES]
+        self.ends["x"] = ends[0], ends[1]
+        low, high = (self.value("x", e) for e in ends)
+        slope = self.vertices[0].values[-1]
+        if not law.has_rate:
+            return Formulas(slope, (low, high), None)
+        self.ends["e"] = self.rates()
+        if self.ends["e"][0].kind == "undefined":
+            return Formulas(slope, (low, high), None)
+        rates = [self.value("e", e, side) for e, (side, _) in zip(self.ends["e"], _SIDES, strict=True)]
+        return Formulas(slope, (low, high), (rates[0], rates[1]))
 
-    def rates(self) -> FormulaRange | None:
+    def value(self, quantity: str, end: End, side: int = 0) -> Formula:
+        """The end of a range as a formula."""
+        if end.kind != "vertex":
+            return Infinite(side)
+        x, g = self.vertices[end.vertex].values[:2]
+        return x if quantity == "x" else g / x
+
+    def rates(self) -> tuple[End, End]:
+        """Both ends of e = g/x."""
+        n = len(self.rows[0].coefficients)
         inside = [v for v in self.optimum.vertices if v.values[0]]
         if not inside:
-            return None
-        ends: list[Formula] = []
-        for side, choose in ((-1, min), (1, max)):
-            if self.escapes(side):
-                ends.append(Infinite(side))
-                continue
-            vertex = self.end(choose(inside, key=lambda v: v.values[1] / v.values[0]), "e", side)
-            ends.append(Rational.of(vertex.numerators[1], vertex.numerators[0]))
+            objective = [Fraction(int(k == 0)) for k in range(n)]
+            nowhere = End("undefined", multipliers=self.bound(self.optimum.vertices[0], objective, _unit(0, n)))
+            return nowhere, nowhere
+        at = self.vertex(inside[0].basis)
+        if self.free:
+            rays = [tuple(Rational(integer(s * (k == 1)), ONE) for k in range(n)) for s in (-1, 1)]
+            return End("ray", at, ray=rays[0]), End("ray", at, ray=rays[1])
+        ends = [
+            self.escape(at, side) or self.end(choose(inside, key=lambda v: v.values[1] / v.values[0]), "e", side)
+            for side, choose in _SIDES
+        ]
         return ends[0], ends[1]
 
-    def escapes(self, side: int) -> bool:
-        """Whether e is unbounded on this side, along a ray or towards a vertex with x = 0."""
+    def escape(self, at: int, side: int) -> End | None:
+        """How e gets unbounded on this side: along a ray, or towards a vertex with x = 0."""
         for ray in self.optimum.rays:
             if ray.direction[1] * side > 0:
-                unit = Row(
-                    "ray",
-                    "bound",
-                    tuple(ONE if k == ray.axis else ZERO for k in range(len(ray.direction))),
-                    ONE if ray.direction[ray.axis] > 0 else -ONE,
-                )
-                homogeneous = [replace(row, bound=ZERO) for row in self.rows]
-                system = [*homogeneous, unit]
-                formula = _vertex_formula(system, (*ray.tight, len(self.rows)), self.record)
+                formula = self.direction(ray)
                 self.record.ratio(formula.numerators[1], formula.denominator, "direction of the rate")
-                return True
+                return End("ray", at, ray=formula.values)
         for vertex in self.optimum.vertices:
             if not vertex.values[0] and vertex.values[1] * side > 0:
-                formula = _vertex_formula(self.rows, vertex.basis, self.record)
+                pole = self.vertex(vertex.basis)
+                formula = self.vertices[pole]
+                if formula.numerators[0]:
+                    raise OnWall
                 self.record.ratio(formula.numerators[1], formula.denominator, "direction of the rate")
-                return True
-        return False
+                return End("pole", at, other=pole)
+        return None
 
-    def end(self, vertex: Vertex, quantity: str, side: int) -> VertexFormula:
-        x, g = vertex.values[0], vertex.values[1]
-        objective = [Fraction(0)] * len(vertex.values)
+    def direction(self, ray: Ray) -> VertexFormula:
+        """A recession direction of the optimal points over Q(alpha, beta)."""
+        n = len(ray.direction)
+        unit = Row("ray", "bound", _unit(ray.axis, n), ONE if ray.direction[ray.axis] > 0 else -ONE)
+        system = [*(replace(row, bound=ZERO) for row in self.rows), unit]
+        return self.formula(system, (*ray.tight, len(self.rows)))
+
+    def formula(self, rows: Sequence[Row], basis: Sequence[int]) -> VertexFormula:
+        """The solution of the basis rows; the slacks of all others are recorded."""
+        numerators, den = _cramer(rows, basis)
+        formula = VertexFormula(numerators, den)
+        self.record(den, "determinant")
+        for k, row in enumerate(rows):
+            if k not in basis:
+                slack = self.record.ratio(self.slack(row, formula), den, f"slack of {row.name}")
+                if slack and row.equality:
+                    raise OnWall
+        return formula
+
+    def vertex(self, basis: tuple[int, ...]) -> int:
+        """The place of a basis's vertex among the vertices."""
+        if basis not in self._places:
+            formula = self.formula(self.rows, basis)
+            same = next((k for k, v in enumerate(self.vertices) if v.values == formula.values), None)
+            self._places[basis] = len(self.vertices) if same is None else same
+            if same is None:
+                self.vertices.append(formula)
+        return self._places[basis]
+
+    @staticmethod
+    def slack(row: Row, vertex: VertexFormula) -> Poly:
+        """Numerator of the slack, over the vertex's denominator."""
+        total = row.bound * vertex.denominator
+        for c, p in zip(row.coefficients, vertex.numerators, strict=True):
+            if c and p:
+                total = total - c * p
+        return total
+
+    def end(self, vertex: Vertex, quantity: str, side: int) -> End:
+        """The vertex as the end of a quantity's range."""
+        if self.unique:
+            return End("vertex")
+        x, g, n = vertex.values[0], vertex.values[1], len(vertex.values)
+        objective = [Fraction(0)] * n
         if quantity == "x":
             objective[0] = Fraction(side)
         else:
             objective[0], objective[1] = -side * g, side * x
+        basis = self.end_basis(vertex, objective)
+        place = self.vertex(basis)
+        formula = self.vertices[place]
+        symbolic = [ZERO] * n
+        if quantity == "x":
+            symbolic[0], scale = integer(side), ONE
+        else:
+            symbolic[0], symbolic[1] = (-side * formula.numerators[1], side * formula.numerators[0])
+            scale = formula.denominator
+        return End("vertex", place, multipliers=self.combine(basis, symbolic, scale, f"end of the range of {quantity}"))
+
+    def end_basis(self, vertex: Vertex, objective: Sequence[Fraction]) -> tuple[int, ...]:
         basis = end_basis(self.numeric, self.support, vertex, objective)
         if basis is None:
             raise OnWall
-        formula = _vertex_formula(self.rows, basis, self.record)
-        symbolic = [ZERO] * len(objective)
-        if quantity == "x":
-            symbolic[0] = ONE if side > 0 else -ONE
-        else:
-            p, q, d = formula.numerators[0], formula.numerators[1], formula.denominator
-            symbolic[0], symbolic[1] = (-q * d, p * d) if side > 0 else (q * d, -p * d)
-        self.record_multipliers(basis, symbolic, f"end of the range of {quantity}")
-        self.ends.append(formula)
-        return formula
+        return basis
 
-    def record_multipliers(self, basis: tuple[int, ...], objective: Sequence[Poly], why: str) -> None:
+    def bound(
+        self, vertex: Vertex, objective: Sequence[Fraction], symbolic: Sequence[Poly]
+    ) -> tuple[tuple[str, Rational], ...]:
+        """Multipliers by which no optimal point has more of an objective than the vertex."""
+        basis = self.end_basis(vertex, objective)
+        self.record(_det([list(self.rows[k].coefficients) for k in basis]), "determinant")
+        return self.combine(basis, symbolic, ONE, "multiplier of a bound")
+
+    def combine(
+        self, basis: tuple[int, ...], objective: Sequence[Poly], scale: Poly, why: str
+    ) -> tuple[tuple[str, Rational], ...]:
+        """The multipliers with which the basis rows make objective/scale; signs are recorded where they matter."""
         a = [list(self.rows[k].coefficients) for k in basis]
-        den = _det(a)
-        for i in range(len(self.support), len(basis)):
-            swapped = [list(objective) if k == i else row for k, row in enumerate(a)]
-            self.record.ratio(_det(swapped), den, why)
+        den = _det(a) * scale
+        out = []
+        for i, k in enumerate(basis):
+            y = Rational.of(_det([list(objective) if j == i else row for j, row in enumerate(a)]), den)
+            if k not in self.support and y:
+                self.record(y.num, why)
+                self.record(y.den, why)
+            if y:
+                out.append((self.rows[k].name, y * Rational(self.rows[k].scale, ONE)))
+        return tuple(out)
+
+    def settle(self, tight: set[str]) -> None:
+        """For every row that has no multiplier: multipliers that keep it tight, or an optimal point where it is not."""
+        for k, row in enumerate(self.rows):
+            if k in self.support:
+                continue
+            if row.name in tight:
+                numbers = [Fraction(-c) for c in self.numeric[k].coefficients]
+                bound = self.bound(self.optimum.vertices[0], numbers, [-c for c in row.coefficients])
+                self.tight[row.name] = {name: y / Rational(row.scale, ONE) for name, y in bound}
+            elif not any(self.slack(row, v) for v in self.vertices):
+                self.loosen(k)
+
+    def loosen(self, k: int) -> None:
+        """Add an optimal point at which a row has slack: a vertex, or a point on a ray."""
+        row = self.numeric[k]
+        vertex = next((v for v in self.optimum.vertices if row.slack(v.values)), None)
+        if vertex is not None:
+            self.vertex(vertex.basis)
+            return
+        ray = next(r for r in self.optimum.rays if row.slack(r.direction) != row.bound)
+        start, away = self.vertices[0], self.direction(ray)
+        a, b = start.denominator, away.denominator
+        pairs = zip(start.numerators, away.numerators, strict=True)
+        point = VertexFormula(tuple(p * b + q * a for p, q in pairs), a * b)
+        for other in self.rows:
+            self.record.ratio(self.slack(other, point), point.denominator, f"slack of {other.name}")
+        self.vertices.append(point)
+
+
+_SIDES: tuple[tuple[int, Callable[..., Vertex]], ...] = ((-1, min), (1, max))
+
+
+def _unit(axis: int, n: int) -> tuple[Poly, ...]:
+    return tuple(ONE if k == axis else ZERO for k in range(n))

@@ -47,8 +47,8 @@ class NumericRow:
     """The positive factor that cleared denominators."""
 
 
-FREE_RATE = "gamma free"
-"""Where gamma occurs in no row it is pinned to one, and every rate is optimal."""
+FREE_RATE = "gamma = 1"
+"""Where gamma occurs in no row it is pinned to one, and every rate is optimal (no name in a law file has a = in it)."""
 
 
 def variables(law: RiskLaw) -> tuple[str, ...]:

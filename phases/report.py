@@ -139,6 +139,8 @@ def verdict_text(verdict: Verdict) -> str:
         case Proved(_):
             return "proved"
         case Refuted(witness, statement):
+            if witness is None:
+                return f"not proved: {statement}"
             return f"refuted at alpha = {witness[0]}, beta = {witness[1]}: {statement}"
         case Undecided(reason):
             return f"undecided: {reason}"
@@ -153,7 +155,7 @@ def claim_json(report: ClaimReport) -> Json:
         "phases": list(report.phases),
         "provenance": report.claim.provenance,
     }
-    if isinstance(report.verdict, Refuted):
+    if isinstance(report.verdict, Refuted) and report.verdict.witness is not None:
         a, b = report.verdict.witness
         out["witness"] = {"alpha": str(a), "beta": str(b)}
     return out

@@ -6,7 +6,7 @@ Bland's rule in integer-preserving arithmetic (Edmonds), so no fraction is ever 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -37,7 +37,15 @@ class Inequality:
 
     def slack(self, v: Sequence[Fraction]) -> Fraction:
         """bound - coefficients . v"""
-        return self.bound - sum((c * x for c, x in zip(self.coefficients, v, strict=True)), Fraction(0))
+        return self.bound - _dot(self.coefficients, v)
+
+    def allows(self, slack: Fraction) -> bool:
+        """Whether a slack is allowed: not negative, zero for an equality."""
+        return slack == 0 if self.equality else slack >= 0
+
+
+def _dot(u: Sequence[int], v: Sequence[Fraction]) -> Fraction:
+    return sum((c * x for c, x in zip(u, v, strict=True)), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,8 @@ class Ray:
 class Optimum:
     """The optimal face: its vertices and recession directions, and multipliers of an optimal basis.
 
-    Rows with a nonzero multiplier, and all equalities, are tight on the whole face.
+    ``support`` are independent rows that span the face: all rows with a nonzero multiplier, and equalities. They are
+    tight on the whole face; as many as unknowns leave one point.
     """
 
     value: Fraction
@@ -69,6 +78,7 @@ class Optimum:
     rays: tuple[Ray, ...]
     basis: tuple[int, ...]
     multipliers: tuple[Fraction, ...]
+    support: tuple[int, ...]
 
 
 def solve_square(
@@ -211,12 +221,30 @@ def maximise(rows: Sequence[Inequality]) -> Optimum:
         raise Unbounded("a variable is not bounded by any row")
     values = solve_square([rows[k].coefficients for k in basis], [rows[k].bound for k in basis])
     assert values is not None
-    support = [k for k, y in zip(basis, multipliers, strict=True) if y or rows[k].equality]
-    vertex = Vertex(values, basis)
+    found = dict(zip(basis, multipliers, strict=True))
+    weighty = [k for k, y in found.items() if y]
+    support = independent(rows, [*weighty, *(k for k, row in enumerate(rows) if row.equality)])
     if len(support) == n:
-        return Optimum(values[-1], (vertex,), (), basis, multipliers)
+        own = tuple(found.get(k, Fraction(0)) for k in support)
+        return Optimum(values[-1], (Vertex(values, support),), (), support, own, support)
     vertices, rays = _face(rows, support, n)
-    return Optimum(values[-1], vertices or (vertex,), rays, basis, multipliers)
+    return Optimum(values[-1], vertices or (Vertex(values, basis),), rays, basis, multipliers, support)
+
+
+def independent(rows: Sequence[Inequality], candidates: Iterable[int]) -> tuple[int, ...]:
+    """A maximal set of candidates whose coefficients are linearly independent, first come first kept, sorted."""
+    kept: list[int] = []
+    reduced: list[tuple[int, list[Fraction]]] = []
+    for k in dict.fromkeys(candidates):
+        row = [Fraction(c) for c in rows[k].coefficients]
+        for place, other in reduced:
+            if row[place]:
+                row = [c - row[place] * d for c, d in zip(row, other, strict=True)]
+        head = next((i for i, c in enumerate(row) if c), None)
+        if head is not None:
+            reduced.append((head, [c / row[head] for c in row]))
+            kept.append(k)
+    return tuple(sorted(kept))
 
 
 def nondegenerate(rows: Sequence[Inequality], optimum: Optimum) -> Optimum:
@@ -233,7 +261,7 @@ def nondegenerate(rows: Sequence[Inequality], optimum: Optimum) -> Optimum:
         basis = tuple(sorted((*fixed, *extra)))
         y = solve_square([[rows[k].coefficients[i] for k in basis] for i in range(n)], target)
         if y is not None and all(v > 0 or rows[k].equality for k, v in zip(basis, y, strict=True)):
-            return Optimum(optimum.value, (Vertex(vertex.values, basis),), (), basis, y)
+            return Optimum(optimum.value, (Vertex(vertex.values, basis),), (), basis, y, basis)
     return optimum
 
 
@@ -258,7 +286,7 @@ def end_basis(
     return found
 
 
-def _face(rows: Sequence[Inequality], support: list[int], n: int) -> tuple[tuple[Vertex, ...], tuple[Ray, ...]]:
+def _face(rows: Sequence[Inequality], support: Sequence[int], n: int) -> tuple[tuple[Vertex, ...], tuple[Ray, ...]]:
     others = [k for k in range(len(rows)) if k not in support]
     vertices: dict[tuple[Fraction, ...], Vertex] = {}
     for extra in combinations(others, n - len(support)):
@@ -266,7 +294,7 @@ def _face(rows: Sequence[Inequality], support: list[int], n: int) -> tuple[tuple
         values = solve_square([rows[k].coefficients for k in chosen], [rows[k].bound for k in chosen])
         if values is None or values in vertices:
             continue
-        if all(rows[k].slack(values) >= 0 for k in others):
+        if all(rows[k].allows(rows[k].slack(values)) for k in others):
             vertices[values] = Vertex(values, chosen)
     rays: dict[tuple[Fraction, ...], Ray] = {}
     for extra in combinations(others, n - len(support) - 1):
@@ -277,6 +305,6 @@ def _face(rows: Sequence[Inequality], support: list[int], n: int) -> tuple[tuple
                 ray = solve_square([*tight, unit], [0] * len(tight) + [direction])
                 if ray is None or ray in rays:
                     continue
-                if all(sum(c * d for c, d in zip(rows[k].coefficients, ray, strict=True)) <= 0 for k in others):
+                if all(rows[k].allows(-_dot(rows[k].coefficients, ray)) for k in others):
                     rays[ray] = Ray(ray, (*support, *extra), axis)
     return tuple(vertices[v] for v in sorted(vertices)), tuple(rays.values())

@@ -1,81 +1,102 @@
-"""The certificate file: everything a checker needs to confirm a diagram, as JSON with exact numbers as text.
+"""The certificate file: what a diagram states and the evidence for it, as JSON with exact numbers as text.
 
-Format ``phaselaws-certificate/1``. The law's own text is inside, so that the file stands alone. Polynomials and
-rational functions are written in the grammar of law files; signs as ``polynomial > 0``.
+Format ``phaselaws-certificate/2``. The law's own text is inside, so that the file stands alone. Everything in the file
+is either a statement, which `phases.proof.check` compares with what the kernel finds to follow, or evidence, which the
+kernel checks; there is nothing else. Polynomials are written out in powers of alpha and beta, and always said to be
+positive; rational functions are ``(numerator)/(denominator)``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from derivations.algebra import Rational, format_poly, format_ratio
+from derivations.algebra import ONE, Poly, Rational, format_poly
 from derivations.lawfile import write_law
-from phases.piece import VertexFormula
-from phases.planar import Stacks
-from phases.proof.decide import CellCertificate, Certificate, literal_text
-from phases.proof.prove import DiagramCertificate, PieceProof
-from phases.proof.shift import ShiftCertificate
-from phases.report import phase_json, range_text
+from phases.proof import statements as s
+from phases.proof.prove import DiagramCertificate, region_of
+from phases.proof.reading import FORMAT
 
-FORMAT = "phaselaws-certificate/1"
+Json = dict[str, Any]
 
 
-def _stacks(stacks: Stacks) -> list[list[Any]]:
-    return [[str(a), [str(b) for b in betas]] for a, betas in stacks]
-
-
-def _evidence(certificate: Certificate) -> dict[str, Any]:
-    if isinstance(certificate, ShiftCertificate):
-        return {"shift": [[list(g) for g in s] for s in certificate.simplices]}
-    if isinstance(certificate, CellCertificate):
-        return {"cells": {"polys": [format_poly(p) for p in certificate.polys], "samples": _stacks(certificate.stacks)}}
-    return {"hypothesis": True}
-
-
-def _vertex(vertex: VertexFormula) -> dict[str, Any]:
-    values = [format_ratio(Rational.of(p, vertex.denominator)) for p in vertex.numerators]
-    return {"basis": list(vertex.basis), "values": values}
-
-
-def _piece(proof: PieceProof) -> dict[str, Any]:
-    piece = proof.chart.piece
-    f = piece.formulas
-    return {
-        "sample": [str(x) for x in piece.sample],
-        "slope": format_ratio(f.slope),
-        "model_exponent": range_text(f.model, piece.sample),
-        "rate_exponent": range_text(f.rate, piece.sample),
-        "unique": f.unique,
-        "basis": list(piece.basis),
-        "multipliers": {name: format_ratio(y) for name, y in piece.multipliers},
-        "vertices": [_vertex(v) for v in piece.vertices],
-        "walls": [literal_text(w) for w in proof.chart.walls],
-        "claims": [
-            {"sign": literal_text(c.literal), "reasons": list(c.reasons), "by": _evidence(c.certificate)}
-            for c in proof.claims
-        ],
-    }
-
-
-def certificate_json(certificate: DiagramCertificate) -> dict[str, Any]:
+def certificate_json(certificate: DiagramCertificate) -> Json:
     """The certificate as JSON-ready data."""
     diagram = certificate.diagram
+    regions = {p.name: region_of(p) for p in diagram.phases}
     return {
         "format": FORMAT,
         "law": diagram.law.name,
         "law_text": diagram.law.text or write_law(diagram.law),
-        "phases": [phase_json(p) for p in diagram.phases],
+        "phases": [
+            {
+                "name": name,
+                "slope": ratio_text(optimum.value),
+                "exponents": {q: _range(ends) for q, ends in optimum.ranges},
+                "binding": sorted(optimum.binding),
+                "region": [_polys(part) for part in regions[name]],
+            }
+            for name, _, optimum in certificate.theorem.phases
+        ],
         "pieces": [_piece(p) for p in certificate.pieces],
-        "cover": {
-            "polys": [format_poly(p) for p in diagram.decomposition.polys],
-            "samples": _stacks(certificate.stacks),
-            "cells": [
-                {
-                    "point": [str(x) for x in c.point],
-                    "phase": None if c.phase is None else diagram.phases[c.phase].name,
-                    "pieces": list(c.pieces),
-                }
-                for c in certificate.cells
-            ],
-        },
+        "cover": _cells(certificate.cover),
     }
+
+
+def ratio_text(r: Rational) -> str:
+    """A rational function, numerator and denominator written out."""
+    return format_poly(r.num) if r.den == ONE else f"({format_poly(r.num)})/({format_poly(r.den)})"
+
+
+def _polys(polys: tuple[Poly, ...]) -> list[str]:
+    return [format_poly(p) for p in polys]
+
+
+def _range(ends: s.Range | None) -> list[str] | None:
+    if ends is None:
+        return None
+    return [ratio_text(e) if isinstance(e, Rational) else "oo" if e > 0 else "-oo" for e in ends]
+
+
+def _multipliers(multipliers: s.Multipliers) -> Json:
+    return {name: ratio_text(y) for name, y in multipliers.items()}
+
+
+def _cells(cells: s.Cells) -> Json:
+    samples = [[str(a), [str(b) for b in betas]] for a, betas in cells.samples]
+    return {"polys": _polys(cells.polys), "samples": samples}
+
+
+def _evidence(evidence: s.Products | s.Cells) -> Json:
+    match evidence:
+        case s.Cells():
+            return {"cells": _cells(evidence)}
+        case s.Split(form, positive, negative):
+            return {"split": format_poly(form), "positive": _evidence(positive), "negative": _evidence(negative)}
+        case s.Leaf(summands):
+            return {"products": [[str(c), list(powers)] for c, powers in summands]}
+
+
+def _end(end: s.End) -> Json:
+    match end:
+        case s.AtVertex(vertex, multipliers):
+            return {"vertex": vertex, "multipliers": _multipliers(multipliers)}
+        case s.AlongRay(vertex, ray):
+            return {"vertex": vertex, "ray": [ratio_text(v) for v in ray]}
+        case s.Towards(vertex, other):
+            return {"vertex": vertex, "towards": other}
+        case s.Nowhere(multipliers):
+            return {"nowhere": _multipliers(multipliers)}
+
+
+def _piece(piece: s.Piece) -> Json:
+    out: Json = {
+        "phase": piece.phase,
+        "walls": _polys(piece.walls),
+        "signs": [{"positive": format_poly(p), "by": _evidence(e)} for p, e in piece.signs],
+        "multipliers": _multipliers(piece.multipliers),
+        "vertices": [[ratio_text(v) for v in vertex] for vertex in piece.vertices],
+    }
+    if piece.unique:
+        return out | {"unique": list(piece.unique)}
+    ends = {q: [_end(e) for e in pair] for q, pair in piece.ends.items()}
+    return out | {"ends": ends, "tight": {name: _multipliers(y) for name, y in piece.tight.items()}}

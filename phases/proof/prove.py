@@ -1,14 +1,8 @@
-"""Proving a diagram: every formula optimal throughout its region, the regions covering the domain, no two overlapping.
+"""Proving a diagram: evidence for every statement is gathered here, and the kernel says what follows from it.
 
-What has to be shown, and how it is shown:
-
-* optimal: for each piece, the vertices solve their basis rows and the multipliers combine the rows to the objective
-  (identities); every comparison, slack and multiplier has the sign that was recorded at the sample throughout the
-  region (one implication "walls => sign" each, decided by `phases.proof.decide`). By linear programming duality the
-  formulas are then optimal;
-* covering and disjoint: one open decomposition by all walls and domain edges; each cell in the domain satisfies the
-  walls of a piece, and all pieces that it satisfies have equal formulas;
-* stated regions: a phase's published inequalities hold in exactly its own cells.
+Evidence, per piece: every sign that was used follows from the piece's walls (`phases.proof.decide`; a shift certificate
+is handed over as an identity); multipliers; optimal points; the ends of ranges. For the whole: one decomposition of the
+plane. What `phases.proof.kernel` returns is then held against the diagram, statement by statement.
 """
 
 from __future__ import annotations
@@ -16,53 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from derivations.algebra import Point
-from phases.phase_diagram import PhaseDiagram
-from phases.planar import Literal, Stacks, satisfies
-from phases.proof.decide import Certificate, implies
-from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
-from phases.walk import Chart, inside
-
-
-@dataclass(frozen=True, slots=True)
-class SignClaim:
-    """On the piece's region, a polynomial has the recorded sign."""
-
-    literal: Literal
-    reasons: tuple[str, ...]
-    certificate: Certificate
-
-
-@dataclass(frozen=True, slots=True)
-class PieceProof:
-    """All sign claims of one piece, from its walls."""
-
-    chart: Chart
-    claims: tuple[SignClaim, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CoverCell:
-    """A cell's sample, the phase it belongs to (None: outside the domain) and the pieces that hold there."""
-
-    point: Point
-    phase: int | None
-    pieces: tuple[int, ...]
+from derivations.algebra import Poly, Rational
+from phases.phase_diagram import Phase, PhaseDiagram
+from phases.piece import End, Formula, FormulaRange
+from phases.planar import Literal
+from phases.program import Infinite
+from phases.proof import statements as s
+from phases.proof.decide import CellCertificate, Certificate, decide_by_cells, implies
+from phases.proof.kernel import Failure, establish
+from phases.proof.products import products
+from phases.proof.programme import programme_of
+from phases.proof.shift import ShiftCertificate
+from phases.proof.verdict import Proved, Refuted, Verdict
+from phases.walk import Chart
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramCertificate:
-    """Everything a checker needs; see `phases.proof.certificate` for the file format."""
+    """A theorem and all that a checker needs to establish it again; see `phases.proof.certificate` for the file."""
 
     diagram: PhaseDiagram
-    pieces: tuple[PieceProof, ...]
-    stacks: Stacks
-    cells: tuple[CoverCell, ...]
+    theorem: s.Theorem
+    pieces: tuple[s.Piece, ...]
+    cover: s.Cells
 
     @property
     def claim_count(self) -> int:
-        """Number of implications proved."""
-        return sum(len(p.claims) for p in self.pieces)
+        """Number of signs that were shown to follow from walls."""
+        return sum(len(p.signs) for p in self.pieces)
 
 
 Observer = Callable[[tuple[Literal, ...], Literal, Verdict], None]
@@ -74,56 +49,102 @@ def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
 
     Returns
     -------
-    Proved with a `DiagramCertificate`; Refuted with a point where a claim fails (which would be an error in the
-    solver); Undecided if a decomposition passes its bounds.
+    Proved with a `DiagramCertificate`; Refuted if a statement does not follow (which would be an error in the solver);
+    Undecided if a decomposition passes its bounds.
 
     >>> from phases.phase_diagram import diagram
     >>> prove(diagram("kim2026/signsgd")).certificate.claim_count > 0
     True
     """
     pieces = []
-    for chart in diagram.survey.charts:
-        result = _prove_piece(chart, observe)
-        if not isinstance(result, PieceProof):
-            return result
-        pieces.append(result)
-    cover = _prove_cover(diagram)
-    if not isinstance(cover, tuple):
-        return cover
-    return Proved(DiagramCertificate(diagram, tuple(pieces), diagram.decomposition.stacks(), cover))
+    for phase in diagram.phases:
+        for chart in phase.charts:
+            found = _piece(phase.name, chart, observe)
+            if not isinstance(found, s.Piece):
+                return found
+            pieces.append(found)
+    cover = s.Cells(diagram.decomposition.polys, diagram.decomposition.stacks())
+    regions = {p.name: region_of(p) for p in diagram.phases}
+    try:
+        theorem = establish(programme_of(diagram.law), pieces, cover, regions)
+    except Failure as failure:
+        return Refuted(failure.witness, failure.statement)
+    for phase, (_, _, optimum) in zip(diagram.phases, theorem.phases, strict=True):
+        if (optimum.value, dict(optimum.ranges)) != (phase.formulas.slope, stated_ranges(phase, diagram.law.has_rate)):
+            return Refuted(phase.sample, f"the formulas of {phase.name} are not those proved")
+        names = {t.name for t in diagram.law.terms} | {c.name for c in diagram.law.constraints}
+        if optimum.binding & names != {*phase.active, *phase.binding}:
+            return Refuted(phase.sample, f"the binding terms of {phase.name} are not those proved")
+    return Proved(DiagramCertificate(diagram, theorem, tuple(pieces), cover))
 
 
-def _prove_piece(chart: Chart, observe: Observer | None) -> PieceProof | Refuted | Undecided:
-    claims = []
-    for poly, sign in chart.piece.literals.items():
-        verdict = implies(chart.walls, (poly, sign))
+def region_of(phase: Phase) -> tuple[tuple[Poly, ...], ...]:
+    """A phase's region as polynomials that are positive there, in parts."""
+    return tuple(tuple(p * sign for p, sign in part) for part in phase.region.parts)
+
+
+def stated_ranges(phase: Phase, has_rate: bool) -> dict[str, s.Range | None]:
+    """The ranges of the quantities as the diagram states them."""
+    out: dict[str, s.Range | None] = {"x": _range(phase.formulas.model)}
+    if has_rate:
+        out["e"] = None if phase.formulas.rate is None else _range(phase.formulas.rate)
+    return out
+
+
+def _range(ends: FormulaRange) -> s.Range:
+    def end(formula: Formula) -> Rational | int:
+        return formula.sign if isinstance(formula, Infinite) else formula
+
+    return end(ends[0]), end(ends[1])
+
+
+def _piece(phase: str, chart: Chart, observe: Observer | None) -> s.Piece | Verdict:
+    piece = chart.piece
+    walls = tuple(p * sign for p, sign in chart.walls)
+    signs = []
+    for literal in piece.literals.items():
+        claim = literal[0] * literal[1]
+        if claim in walls:
+            continue
+        verdict = implies(chart.walls, literal)
         if observe is not None:
-            observe(chart.walls, (poly, sign), verdict)
+            observe(chart.walls, literal, verdict)
         if not isinstance(verdict, Proved):
             return verdict
-        claims.append(SignClaim((poly, sign), chart.piece.reasons[poly], verdict.certificate))
-    return PieceProof(chart, tuple(claims))
+        evidence = _evidence(walls, claim, verdict.certificate)
+        if evidence is None:
+            verdict = decide_by_cells(chart.walls, literal)
+            if not isinstance(verdict, Proved):
+                return verdict
+            evidence = _evidence(walls, claim, verdict.certificate)
+        assert evidence is not None
+        signs.append((claim, evidence))
+    return s.Piece(
+        phase=phase,
+        walls=walls,
+        signs=tuple(signs),
+        multipliers=dict(piece.multipliers),
+        vertices=piece.vertices,
+        unique=piece.unique,
+        ends={q: (_end(low), _end(high)) for q, (low, high) in piece.ends.items()},
+        tight=piece.tight,
+    )
 
 
-def _prove_cover(diagram: PhaseDiagram) -> tuple[CoverCell, ...] | Refuted:
-    law, charts = diagram.law, diagram.survey.charts
-    cells = []
-    for k, cell in enumerate(diagram.decomposition.cells()):
-        held = [r for r, phase in enumerate(diagram.phases) if phase.region.contains(cell.point)]
-        if not inside(law, cell.point):
-            if held:
-                return Refuted(cell.point, f"the region of {diagram.phases[held[0]].name} leaves the domain")
-            cells.append(CoverCell(cell.point, None, ()))
-            continue
-        pieces = tuple(i for i, chart in enumerate(charts) if satisfies(cell.point, chart.walls))
-        if not pieces:
-            return Refuted(cell.point, "no piece covers the point")
-        formulas = {charts[i].piece.formulas for i in pieces}
-        if len(formulas) > 1:
-            return Refuted(cell.point, "two pieces with different formulas overlap")
-        if held != [diagram.cell_phases[k]]:
-            return Refuted(cell.point, "the stated regions do not single out one phase")
-        if diagram.phases[held[0]].formulas not in formulas:
-            return Refuted(cell.point, f"the formulas of {diagram.phases[held[0]].name} are not optimal")
-        cells.append(CoverCell(cell.point, held[0], pieces))
-    return tuple(cells)
+def _evidence(walls: tuple[Poly, ...], claim: Poly, certificate: Certificate) -> s.Products | s.Cells | None:
+    if isinstance(certificate, CellCertificate):
+        return s.Cells(certificate.polys, certificate.stacks)
+    assert isinstance(certificate, ShiftCertificate)
+    return products(walls, claim, certificate.simplices)
+
+
+def _end(end: End) -> s.End:
+    match end.kind:
+        case "vertex":
+            return s.AtVertex(end.vertex, dict(end.multipliers))
+        case "ray":
+            return s.AlongRay(end.vertex, end.ray)
+        case "pole":
+            return s.Towards(end.vertex, end.other)
+        case _:
+            return s.Nowhere(dict(end.multipliers))

@@ -1,94 +1,217 @@
-"""Reading a certificate: exact numbers, polynomials and formulas as sympy objects; bounded, and nothing executed."""
+"""Reading a certificate file: untrusted input, bounded, and nothing executed.
+
+A polynomial is a sum of terms such as ``-3*alpha^2*beta``; there is no other syntax to nest or to divide by. Keys that
+the format does not know, floats and numbers of more than `DIGITS` digits are refused.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn, TypeVar
 
-import sympy
-from sympy import Poly, Symbol
+from derivations.algebra import RING, Poly, Rational, total_degree
+from phases.proof import statements as s
 
-from derivations.exponents import PARAMETERS
-from derivations.grammar import Binary, Limits, Name, Negative, Node, Number, parse, parse_relations
-
-FORMAT = "phaselaws-certificate/1"
-LIMITS = Limits(length=200_000, tokens=1_500, digits=4_000)
-MAX_POWER = 40
-A, B = Symbol("alpha"), Symbol("beta")
-_RATIONAL = re.compile(r"-?\d{1,4000}(/\d{1,4000})?\Z", re.ASCII)
+FORMAT = "phaselaws-certificate/2"
+DEGREE, TERMS, DIGITS = 80, 2_000, 2_000
+"""Bounds of one polynomial."""
+NESTING, SUMMANDS, ENTRIES = 40, 20_000, 5_000
+"""Bounds of one identity, and of any other list."""
 
 
 class BadCertificate(ValueError):
-    """The file is not a certificate of this format."""
+    """The file is not a certificate of this format; the message says what was expected."""
 
 
-class Failure(Exception):
-    """A check that fails; the statement says which."""
-
-    def __init__(self, statement: str) -> None:
-        super().__init__(statement)
-        self.statement = statement
+T = TypeVar("T")
+Json = dict[str, Any]
+_TERM = re.compile(r"(?:(?P<c>[0-9]+)|(?P<v>alpha|beta)(?:\^(?P<k>[0-9]{1,4}))?)\Z")
+_RATIONAL = re.compile(r"-?[0-9]+(/[0-9]+)?\Z")
 
 
-Point = tuple[Fraction, Fraction]
+def fail(expected: str, got: Any) -> NoReturn:
+    """Refuse."""
+    shown = repr(got)
+    raise BadCertificate(f"expected {expected}, got {shown if len(shown) <= 60 else shown[:57] + '...'}")
 
 
-def to_expr(node: Node) -> Any:
-    """A formula without min and max as a sympy expression."""
-    match node:
-        case Number(number):
-            return sympy.Rational(number.numerator, number.denominator)
-        case Name(id):
-            return A if id == "alpha" else B
-        case Negative(operand):
-            return -to_expr(operand)
-        case Binary("^", left, Number(power)) if power.denominator == 1 and abs(power) <= MAX_POWER:
-            return to_expr(left) ** int(power)
-        case Binary("+" | "-" | "*" | "/" as op, left, right):
-            a, b = to_expr(left), to_expr(right)
-            return a + b if op == "+" else a - b if op == "-" else a * b if op == "*" else a / b
-        case _:
-            raise BadCertificate(f"expected formulas without min and max, and powers of at most {MAX_POWER}")
+def read_text(value: Any) -> str:
+    """A text."""
+    return value if isinstance(value, str) else fail("a text", value)
 
 
-def read_formula(text: str) -> Any:
-    """A rational function."""
-    return to_expr(parse(text, PARAMETERS, LIMITS))
+def read_list(value: Any, one: Callable[[Any], T], most: int = ENTRIES) -> tuple[T, ...]:
+    """A list of at most so many."""
+    if not isinstance(value, list) or len(value) > most:
+        fail(f"a list of at most {most} entries", value)
+    return tuple(one(v) for v in value)
 
 
-def read_poly(text: str) -> Any:
-    """A polynomial."""
-    return Poly(read_formula(text), A, B, domain="QQ")
+def read_object(value: Any, required: set[str], optional: set[str] | None = None) -> Json:
+    """An object with these keys and no others."""
+    if not isinstance(value, dict) or not required <= value.keys() <= required | (optional or set()):
+        fail(f"an object with {', '.join(sorted(required))}", value)
+    return value
 
 
-def read_literal(text: str) -> Any:
-    """The polynomial of ``p > 0``."""
-    relation, *more = parse_relations(text, PARAMETERS, LIMITS)
-    if more or relation.op != ">" or relation.right != Number(Fraction(0)):
-        raise BadCertificate(f"expected 'polynomial > 0', got {text[:60]!r}")
-    return Poly(to_expr(relation.left), A, B, domain="QQ")
+def read_map(value: Any, one: Callable[[Any], T]) -> dict[str, T]:
+    """An object with any names as keys."""
+    if not isinstance(value, dict) or len(value) > ENTRIES:
+        fail("an object", value)
+    return {k: one(v) for k, v in value.items()}
 
 
-def value_at(expression: Any, point: Point) -> Any:
-    """Exact value at a rational point."""
-    a, b = (sympy.Rational(x.numerator, x.denominator) for x in point)
-    return Poly(expression, A, B).eval({A: a, B: b}) if isinstance(expression, Poly) else expression.subs({A: a, B: b})
+def read_index(value: Any, size: int) -> int:
+    """A place in a list of the given size."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < size:
+        fail(f"a whole number from 0 to {size - 1}", value)
+    return value
 
 
-def read_point(raw: Sequence[str]) -> Point:
-    """A sample point."""
-    return read_rational(raw[0]), read_rational(raw[1])
+def read_rational(value: Any) -> Fraction:
+    """An exact number such as ``-3/4``."""
+    text = read_text(value)
+    if len(text) > 2 * DIGITS + 2 or not _RATIONAL.match(text):
+        fail("an exact number such as 3/4", value)
+    numerator, _, denominator = text.partition("/")
+    if max(len(numerator), len(denominator)) > DIGITS or (denominator and not int(denominator)):
+        fail(f"an exact number of at most {DIGITS} digits", value)
+    return Fraction(int(numerator), int(denominator or 1))
 
 
-def read_rational(text: str) -> Fraction:
-    """An exact number."""
-    if not isinstance(text, str) or not _RATIONAL.match(text):
-        raise BadCertificate("expected sample points as exact numbers such as 3/4")
-    return Fraction(text)
+@lru_cache(maxsize=20_000)
+def _poly(text: str) -> Poly:
+    out: dict[tuple[int, int], int] = {}
+    pieces = re.split(r" ([+-]) ", text)
+    if len(pieces) > 2 * TERMS:
+        fail(f"a polynomial of at most {TERMS} terms", text)
+    for sign, body in zip(("+", *pieces[1::2]), pieces[::2], strict=True):
+        side = 1 if sign == "+" else -1
+        if body.startswith("-"):
+            side, body = -side, body[1:]
+        powers, coefficient = [0, 0], side
+        for part in body.split("*"):
+            match = _TERM.match(part)
+            if match is None or len(part) > DIGITS:
+                fail("a polynomial written out, such as 2*alpha^2*beta - 1,", text)
+            if match["c"]:
+                coefficient *= int(match["c"])
+            else:
+                powers[match["v"] == "beta"] += int(match["k"] or 1)
+        key = (powers[0], powers[1])
+        out[key] = out.get(key, 0) + coefficient
+    p = RING.from_dict({k: RING.domain(c) for k, c in out.items() if c})
+    if total_degree(p) > DEGREE or any(abs(int(c)) >= 10**DIGITS for c in p.values()):
+        fail(f"a polynomial of degree at most {DEGREE}, with numbers of at most {DIGITS} digits", text)
+    return p
 
 
-def normal_form(p: Any) -> Any:
-    """A canonical multiple of a polynomial."""
-    return p.monic() if not p.is_zero else p
+def read_poly(value: Any) -> Poly:
+    """A polynomial other than zero, written out."""
+    return _poly(read_text(value)) or fail("a polynomial other than zero", value)
+
+
+def read_ratio(value: Any) -> Rational:
+    """A rational function ``numerator`` or ``(numerator)/(denominator)``, both written out."""
+    text = read_text(value)
+    if not text.startswith("("):
+        return Rational.of(_poly(text))
+    numerator, slash, denominator = text[1:].partition(")/(")
+    if not slash or not denominator.endswith(")"):
+        fail("a rational function (numerator)/(denominator)", value)
+    return Rational.of(_poly(numerator), read_poly(denominator[:-1]))
+
+
+def read_range(value: Any) -> s.Range | None:
+    """A range of a quantity as stated: two ends, or null where it is undefined."""
+    if value is None:
+        return None
+    ends = read_list(value, lambda e: {"oo": 1, "-oo": -1}.get(read_text(e)) or read_ratio(e), 2)
+    return (ends[0], ends[1]) if len(ends) == 2 else fail("two ends of a range", value)
+
+
+def read_cells(value: Any) -> s.Cells:
+    """A decomposition of the plane."""
+    data = read_object(value, {"polys", "samples"})
+
+    def stack(pair: Any) -> tuple[Fraction, tuple[Fraction, ...]]:
+        if not isinstance(pair, list) or len(pair) != 2:
+            fail("samples [alpha, [beta, ...]]", pair)
+        return read_rational(pair[0]), read_list(pair[1], read_rational)
+
+    return s.Cells(read_list(data["polys"], read_poly, 200), read_list(data["samples"], stack))
+
+
+def read_evidence(value: Any) -> s.Products | s.Cells:
+    """Evidence for a sign."""
+    if isinstance(value, dict) and "cells" in value:
+        return read_cells(read_object(value, {"cells"})["cells"])
+    return _products(value, NESTING)
+
+
+def _products(value: Any, depth: int) -> s.Products:
+    if not depth:
+        fail(f"at most {NESTING} cases in each other", value)
+    if isinstance(value, dict) and "split" in value:
+        data = read_object(value, {"split", "positive", "negative"})
+        parts = [_products(data[k], depth - 1) for k in ("positive", "negative")]
+        return s.Split(read_poly(data["split"]), parts[0], parts[1])
+
+    def summand(pair: Any) -> tuple[Fraction, tuple[int, ...]]:
+        if not isinstance(pair, list) or len(pair) != 2:
+            fail("summands [coefficient, [power, ...]]", pair)
+        powers = read_list(pair[1], lambda k: read_index(k, DEGREE + 1))
+        if sum(powers) > DEGREE:
+            fail(f"products of degree at most {DEGREE}", pair)
+        return read_rational(pair[0]), powers
+
+    return s.Leaf(read_list(read_object(value, {"products"})["products"], summand, SUMMANDS))
+
+
+def read_multipliers(value: Any) -> dict[str, Rational]:
+    """Factors of rows."""
+    return read_map(value, read_ratio)
+
+
+def _end(value: Any, vertices: int) -> s.End:
+    keys = frozenset(value) if isinstance(value, dict) else frozenset[str]()
+    if keys == {"nowhere"}:
+        return s.Nowhere(read_multipliers(value["nowhere"]))
+    if keys == {"vertex", "multipliers"}:
+        return s.AtVertex(read_index(value["vertex"], vertices), read_multipliers(value["multipliers"]))
+    if keys == {"vertex", "towards"}:
+        return s.Towards(read_index(value["vertex"], vertices), read_index(value["towards"], vertices))
+    if keys == {"vertex", "ray"}:
+        return s.AlongRay(read_index(value["vertex"], vertices), read_list(value["ray"], read_ratio))
+    return fail("the end of a range", value)
+
+
+def read_piece(value: Any) -> s.Piece:
+    """Evidence for one piece."""
+    common = {"phase", "walls", "signs", "multipliers", "vertices"}
+    unique = isinstance(value, dict) and "unique" in value
+    data = read_object(value, common | ({"unique"} if unique else {"ends", "tight"}))
+
+    def sign(entry: Any) -> tuple[Poly, s.Products | s.Cells]:
+        claim = read_object(entry, {"positive", "by"})
+        return read_poly(claim["positive"]), read_evidence(claim["by"])
+
+    vertices = read_list(data["vertices"], lambda v: read_list(v, read_ratio))
+
+    def ends(pair: Any) -> tuple[s.End, s.End]:
+        found = read_list(pair, lambda e: _end(e, len(vertices)), 2)
+        return (found[0], found[1]) if len(found) == 2 else fail("two ends of a range", pair)
+
+    return s.Piece(
+        phase=read_text(data["phase"]),
+        walls=read_list(data["walls"], read_poly),
+        signs=read_list(data["signs"], sign),
+        multipliers=read_multipliers(data["multipliers"]),
+        vertices=vertices,
+        unique=read_list(data["unique"], read_text) if unique else (),
+        ends={} if unique else read_map(data["ends"], ends),
+        tight={} if unique else read_map(data["tight"], read_multipliers),
+    )

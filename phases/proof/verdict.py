@@ -27,9 +27,13 @@ class Proved(_NoTruthValue):
 
 @dataclass(frozen=True, slots=True)
 class Refuted(_NoTruthValue):
-    """The statement fails at ``witness``, an exact rational point; ``statement`` says what fails there."""
+    """The statement fails at ``witness``, an exact rational point; ``statement`` says what fails there.
 
-    witness: Point
+    Without a witness it is evidence that fails (an identity that does not hold, a claim that is not shown): what it was
+    meant to prove may be true or not.
+    """
+
+    witness: Point | None
     statement: str
 
 

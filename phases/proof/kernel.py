@@ -1,0 +1,395 @@
+"""The proof kernel: it is handed a programme and evidence, and returns what follows, or raises `Failure`.
+
+What it returns is the only thing that may be printed as proved: for every phase a region, the optimal value there, the
+range of each quantity over all optimal points, and the rows that bind at all of them; the regions are disjoint and
+together they are the domain. All of this off finitely many curves (those of the decomposition, on which a row may come
+and go, and isolated zeros of signs that are shown by cells).
+
+Evidence is only checked. A sign follows from walls by an identity with non-negative coefficients (`Products`), or by a
+sample in every open cell (`Cells`), whose completeness is confirmed by Sturm's theorem on the projection. Optimality is
+linear programming duality. Of the project this module imports polynomials (`derivations.algebra`: arithmetic, factors,
+which are multiplied out again, resultants) and the types in `phases.proof.statements`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd, lcm
+from typing import TypeAlias
+
+from derivations import algebra
+from derivations.algebra import ONE, RING, ZERO, Point, Poly, Rational, canonical, integer, sign
+from phases.proof import statements as s
+
+
+class Failure(Exception):
+    """A check that fails: the statement, and the point of the plane where it does, if there is one."""
+
+    def __init__(self, statement: str, witness: Point | None = None) -> None:
+        super().__init__(statement)
+        self.statement, self.witness = statement, witness
+
+
+Univariate: TypeAlias = tuple[int, ...]  # integer coefficients, highest first
+
+
+@lru_cache(maxsize=50_000)
+def _factors(p: Poly) -> tuple[int, tuple[tuple[Poly, int], ...]]:
+    content, factors = algebra.factor(p)
+    product = integer(content)
+    for f, k in factors:
+        product = product * f**k
+    if product != p:
+        raise Failure("a factorisation does not multiply out")
+    return content, factors
+
+
+class _Signs:
+    """Polynomials known to be positive on a region, and what follows for piecewise rational functions."""
+
+    def __init__(self) -> None:
+        self.known: dict[Poly, int] = {}
+
+    def add(self, p: Poly) -> None:
+        content, primitive = canonical(p)
+        self.known[primitive] = 1 if content > 0 else -1
+
+    def of_poly(self, p: Poly, what: str) -> int:
+        content, factors = _factors(p)
+        total = (content > 0) - (content < 0)
+        for f, k in factors:
+            if f not in self.known:
+                raise Failure(f"no claim fixes the sign of a factor of {what}")
+            total *= self.known[f] ** k
+        return total
+
+    def of(self, r: Rational, what: str) -> int:
+        """The sign throughout the region; 0 for the function that is zero everywhere."""
+        return self.of_poly(r.num, what) * self.of_poly(r.den, what)
+
+    def resolve(self, e: s.Expression, what: str) -> Rational:
+        """The rational function that a piecewise one is throughout the region."""
+        if isinstance(e, Rational):
+            self.of_poly(e.den, what)
+            return e
+        values = [self.resolve(a, what) for a in e.arguments]
+        if e.operator in ("min", "max"):
+            return self.extremum(values, 1 if e.operator == "min" else -1, what)
+        total = values[0]
+        for other in values[1:]:
+            if e.operator == "/" and not self.of(other, what):
+                raise Failure(f"{what} divides by zero")
+            total = total + other if e.operator == "+" else total * other if e.operator == "*" else total / other
+        return total
+
+    def extremum(self, values: Sequence[Rational], side: int, what: str) -> Rational:
+        for best in values:
+            try:
+                if all(side * self.of(other - best, what) >= 0 for other in values):
+                    return best
+            except Failure:
+                continue
+        raise Failure(f"no claim fixes a minimum or maximum in {what}")
+
+    def holds(self, condition: s.Positive, what: str) -> bool:
+        side = self.of(self.resolve(condition.expression, what), what)
+        return side > 0 or (side == 0 and not condition.strict)
+
+
+def _follows(hypotheses: Sequence[tuple[Poly, bool]], claim: Poly, evidence: s.Products) -> bool:
+    """Whether the claim is positive (true) or only not negative (false); each hypothesis says if it is strict."""
+    if isinstance(evidence, s.Split):
+        cases = ((evidence.form, evidence.positive), (-evidence.form, evidence.negative))
+        return all(_follows((*hypotheses, (form, False)), claim, part) for form, part in cases)
+    scale = lcm(*(c.denominator for c, _ in evidence.summands))
+    total, strict = -claim * scale, False
+    for c, powers in evidence.summands:
+        if c <= 0 or len(powers) != len(hypotheses) or any(k < 0 for k in powers):
+            raise Failure("a summand is no product of hypotheses with a positive coefficient")
+        product = integer(int(c * scale))
+        for (h, _), k in zip(hypotheses, powers, strict=True):
+            product = product * h**k if k else product
+        total = total + product
+        strict = strict or all(is_strict for (_, is_strict), k in zip(hypotheses, powers, strict=True) if k)
+    if total:
+        raise Failure("the products of hypotheses do not add up to the claim")
+    return strict
+
+
+def _check_sign(walls: Sequence[Poly], claim: Poly, evidence: s.Products | s.Cells) -> None:
+    if not isinstance(evidence, s.Cells):
+        if not _follows([(w, True) for w in walls], claim, evidence):
+            raise Failure("the products of hypotheses do not show that the claim is positive")
+        return
+    if not {canonical(p)[1] for p in (*walls, claim)} <= {canonical(p)[1] for p in evidence.polys}:
+        raise Failure("a decomposition leaves out a polynomial")
+    for point in _samples(evidence):
+        if all(sign(w, point) > 0 for w in walls) and sign(claim, point) <= 0:
+            raise Failure("a claimed sign fails in a cell", point)
+
+
+def _primitive(p: Iterable[int]) -> Univariate:
+    rest = tuple(itertools.dropwhile(lambda c: c == 0, p))
+    divisor = gcd(*rest)
+    return tuple(c // divisor for c in rest)
+
+
+def _at(p: Univariate, x: Fraction) -> int:
+    total, scale = 0, 1
+    for c in p:
+        total, scale = total * x.numerator + c * scale, scale * x.denominator
+    return (total > 0) - (total < 0)
+
+
+@lru_cache(maxsize=20_000)
+def _sturm(p: Univariate) -> tuple[Univariate, ...]:
+    """Sturm's sequence, each member up to a positive factor."""
+    chain = [p, _primitive(c * (len(p) - 1 - k) for k, c in enumerate(p[:-1]))]
+    while len(chain[-1]) > 1:
+        rest, divisor = list(chain[-2]), chain[-1]
+        while len(rest) >= len(divisor):
+            head = rest[0] if divisor[0] > 0 else -rest[0]
+            pairs = itertools.zip_longest(rest, divisor, fillvalue=0)
+            rest = [abs(divisor[0]) * c - head * d for c, d in pairs][1:]
+        remainder = _primitive(-c for c in rest)
+        if not remainder:
+            break
+        chain.append(remainder)
+    return tuple(chain)
+
+
+def _variations(chain: Sequence[Univariate], x: Fraction | int) -> int:
+    """Changes of sign along the sequence at x; the whole numbers -1 and 1 stand for both infinities."""
+    if isinstance(x, int):
+        signs = [(1 if p[0] > 0 else -1) * (x if len(p) % 2 == 0 else 1) for p in chain]
+    else:
+        signs = [side for p in chain if (side := _at(p, x))]
+    return sum(one != two for one, two in itertools.pairwise(signs))
+
+
+def _check_line(polys: Iterable[Univariate], samples: Sequence[Fraction], what: str) -> None:
+    """Every open interval between real roots has a sample in it (polynomials with a common root are refused)."""
+    if not samples or any(a >= b for a, b in itertools.pairwise(samples)):
+        raise Failure(f"{what}: samples are missing or out of order")
+    counts = [0] * (len(samples) + 1)
+    for p in (p for p in polys if len(p) > 1):
+        if any(_at(p, x) == 0 for x in samples):
+            raise Failure(f"{what}: a sample lies on a curve")
+        ends: tuple[Fraction | int, ...] = (-1, *samples, 1)
+        changes = [_variations(_sturm(p), x) for x in ends]
+        counts = [n + low - high for n, (low, high) in zip(counts, itertools.pairwise(changes), strict=True)]
+    if counts[0] or counts[-1] or max(counts) > 1:
+        raise Failure(f"{what}: samples leave out a cell")
+
+
+def _slice(p: Poly, alpha: Fraction) -> Univariate:
+    """p(alpha, .), up to a positive factor."""
+    da, db = p.degrees()
+    out = [0] * (db + 1)
+    for (i, j), c in p.items():
+        out[db - j] += int(c) * alpha.numerator**i * alpha.denominator ** (da - i)
+    return _primitive(out)
+
+
+def _samples(cells: s.Cells) -> list[Point]:
+    """The sample points, once it is confirmed that every open cell has one."""
+    if not all(cells.polys):
+        raise Failure("a decomposition by the polynomial zero")
+    curves = [p for p in cells.polys if p.degrees()[1]]
+    projection = [RING.from_dict({(i, 0): c for (i, j), c in p.items() if j == p.degrees()[1]}) for p in cells.polys]
+    projection += [algebra.discriminant(p) for p in curves if p.degrees()[1] > 1]
+    projection += [algebra.resultant(p, q) for p, q in itertools.combinations(curves, 2)]
+    if not all(projection):
+        raise Failure("two polynomials of a decomposition have a common factor")
+    factors = {f for p in projection for f, _ in _factors(p)[1]}
+    lines = [tuple(int(f.get((k, 0), 0)) for k in range(f.degrees()[0], -1, -1)) for f in factors]
+    _check_line(lines, [alpha for alpha, _ in cells.samples], "alphas")
+    for alpha, betas in cells.samples:
+        _check_line([_slice(p, alpha) for p in curves], betas, "betas above an alpha")
+    return [(alpha, beta) for alpha, betas in cells.samples for beta in betas]
+
+
+_NONE, _ONE = Rational(ZERO, ONE), Rational(ONE, ONE)
+
+
+def _dot(u: Iterable[Rational], v: Iterable[Rational]) -> Rational:
+    return sum((a * b for a, b in zip(u, v, strict=True) if a and b), _NONE)
+
+
+def _determinant(m: Sequence[s.Vector]) -> Rational:
+    total = _NONE if m else _ONE
+    for j, entry in enumerate(m[0] if m else ()):
+        minor = entry * _determinant([(*row[:j], *row[j + 1 :]) for row in m[1:]]) if entry else _NONE
+        total = total - minor if j % 2 else total + minor
+    return total
+
+
+class _Face:
+    """The optimal points where all walls of a piece are positive: what its evidence shows of them."""
+
+    def __init__(self, programme: s.Programme, piece: s.Piece) -> None:
+        self.programme, self.piece, self.signs = programme, piece, _Signs()
+        for wall in piece.walls:
+            self.signs.add(wall)
+        for claim, evidence in piece.signs:
+            _check_sign(piece.walls, claim, evidence)
+            self.signs.add(claim)
+        self.rows: dict[str, tuple[s.Vector, Rational, bool]] = {}
+        for row in programme.rows:
+            if all(self.signs.holds(c, f"the existence of {row.name}") for c in row.where):
+                coefficients = tuple(self.signs.resolve(c, row.name) for c in row.coefficients)
+                self.rows[row.name] = coefficients, self.signs.resolve(row.bound, row.name), row.equality
+        width = len(programme.unknowns)
+        self.units = [tuple(_ONE if i == k else _NONE for i in range(width)) for k in range(width)]
+        self.support = {name for name, row in self.rows.items() if row[2]}
+        self.value = self.at_most(self.units[-1], piece.multipliers)
+        self.support |= {name for name, y in piece.multipliers.items() if y}
+        if not piece.vertices:
+            raise Failure("no optimal point is given")
+        self.slacks = [self.check_vertex(v) for v in piece.vertices]
+
+    def at_most(self, objective: s.Vector, multipliers: s.Multipliers) -> Rational:
+        """What the objective cannot exceed; rows that bind at all optimal points may have any multiplier."""
+        total, bound = [_NONE] * len(objective), _NONE
+        for name, y in multipliers.items():
+            if name not in self.rows:
+                raise Failure(f"no row {name} is present")
+            coefficients, b, _ = self.rows[name]
+            self.signs.of_poly(y.den, f"the multiplier of {name}")
+            if name not in self.support and self.signs.of(y, f"the multiplier of {name}") < 0:
+                raise Failure(f"the multiplier of {name} is negative")
+            total = [t + y * c if c else t for t, c in zip(total, coefficients, strict=True)]
+            bound = bound + y * b
+        if tuple(total) != objective:
+            raise Failure("multipliers do not combine to their objective")
+        return bound
+
+    def check_vertex(self, vertex: s.Vector) -> dict[str, Rational]:
+        """The slacks of all rows at a point that is feasible and attains the value throughout the piece."""
+        if len(vertex) != len(self.units) or vertex[-1] != self.value:
+            raise Failure("an optimal point does not attain the value")
+        for v in vertex:
+            self.signs.of_poly(v.den, "an optimal point")
+        slacks = {name: bound - _dot(row, vertex) for name, (row, bound, _) in self.rows.items()}
+        for name, slack in slacks.items():
+            if self.signs.of(slack, f"the slack of {name}") < 0 or (self.rows[name][2] and slack):
+                raise Failure(f"an optimal point violates {name}")
+        return slacks
+
+    def is_unique(self) -> bool:
+        """Whether rows that bind at all optimal points leave only one."""
+        if not self.piece.unique:
+            return False
+        if len(self.piece.unique) != len(self.units) or not self.support.issuperset(self.piece.unique):
+            raise Failure("a unique optimum needs as many binding rows as unknowns")
+        if not self.signs.of(_determinant([self.rows[name][0] for name in self.piece.unique]), "the determinant"):
+            raise Failure("the binding rows do not determine one point")
+        return True
+
+    def optimum(self) -> s.Optimum:
+        unique, binding = self.is_unique(), set(self.support)
+        for name in self.rows.keys() - self.support:
+            if any(slacks[name] for slacks in self.slacks):
+                continue
+            coefficients, bound, _ = self.rows[name]
+            if not unique and self.at_most(tuple(-c for c in coefficients), self.piece.tight.get(name, {})) != -bound:
+                raise Failure(f"it is not shown whether {name} binds at every optimal point")
+            binding.add(name)
+        ranges = [(q.name, self.at_vertex(q, 0) if unique else self.range(q)) for q in self.programme.quantities]
+        return s.Optimum(self.value, tuple(ranges), frozenset(binding))
+
+    def at_vertex(self, q: s.Quantity, vertex: int) -> s.Range | None:
+        v = self.piece.vertices[vertex]
+        value = v[q.numerator]
+        if q.denominator is not None:
+            side = self.signs.of(v[q.denominator], f"the denominator of {q.name}")
+            if side < 0:
+                raise Failure(f"the denominator of {q.name} is negative")
+            if side == 0:
+                return None
+            value = value / v[q.denominator]
+            self.signs.of_poly(value.den, f"the denominator of {q.name}")
+        return value, value
+
+    def range(self, q: s.Quantity) -> s.Range | None:
+        if q.name not in self.piece.ends:
+            raise Failure(f"the range of {q.name} is not shown")
+        low, high = (self.end(q, *pair) for pair in zip((-1, 1), self.piece.ends[q.name], strict=True))
+        return None if low is None or high is None else (low, high)
+
+    def end(self, q: s.Quantity, side: int, end: s.End) -> Rational | s.Infinity | None:
+        if isinstance(end, s.Nowhere):
+            if q.denominator is None or self.at_most(self.units[q.denominator], end.multipliers):
+                raise Failure(f"it is not shown that {q.name} is undefined")
+            return None
+        here, vertex = self.at_vertex(q, end.vertex), self.piece.vertices[end.vertex]
+        if here is None:
+            raise Failure(f"{q.name} is undefined at the end of its range")
+        if isinstance(end, s.AtVertex):
+            objective, most = list(self.units[q.numerator]), vertex[q.numerator]
+            if q.denominator is not None:
+                objective[q.numerator], objective[q.denominator] = vertex[q.denominator], -vertex[q.numerator]
+                most = _NONE
+            turned = tuple(c if side > 0 else -c for c in objective)
+            if self.at_most(turned, end.multipliers) != (most if side > 0 else -most):
+                raise Failure(f"the end of the range of {q.name} is not attained")
+            return here[0]
+        away = end.ray if isinstance(end, s.AlongRay) else self.piece.vertices[end.other]
+        if len(away) != len(self.units):
+            raise Failure("a ray has another dimension")
+        if isinstance(end, s.AlongRay):
+            for name, (coefficients, _, equality) in self.rows.items():
+                growth = self.signs.of(_dot(coefficients, away), f"the growth of {name} along a ray")
+                if growth > 0 or (equality and growth) or away[-1]:
+                    raise Failure(f"a ray violates {name} or is not optimal")
+        stays = q.denominator is not None and away[q.denominator]
+        if stays or self.signs.of(away[q.numerator], f"the direction of {q.name}") != side:
+            raise Failure(f"{q.name} does not grow for ever")
+        return side
+
+
+def establish(
+    programme: s.Programme, pieces: Sequence[s.Piece], cover: s.Cells, regions: Mapping[str, Sequence[Sequence[Poly]]]
+) -> s.Theorem:
+    """The theorem about the whole diagram: the optimum in each of the named regions.
+
+    Raises
+    ------
+    Failure : the evidence does not show it; the statement says what is missing, with a witness where there is one.
+    """
+    for names in ([r.name for r in programme.rows], [q.name for q in programme.quantities]):
+        if len(set(names)) < len(names):
+            raise Failure("two rows or two quantities have the same name")
+    found = [_Face(programme, p).optimum() for p in pieces]
+    domain = [(c.expression, c.strict) for c in programme.domain if isinstance(c.expression, Rational)]
+    if len(domain) < len(programme.domain):
+        raise Failure("the domain has piecewise conditions")
+    curves = {f for r, _ in domain for p in (r.num, r.den) for f, _ in _factors(p)[1]}
+    used = [p for parts in regions.values() for part in parts for p in part] + [w for p in pieces for w in p.walls]
+    if not {canonical(p)[1] for p in used} | curves <= {canonical(p)[1] for p in cover.polys}:
+        raise Failure("the decomposition leaves out a wall, an edge of a region or of the domain")
+    holding: dict[str, set[int]] = {name: set() for name in regions}
+    for point in _samples(cover):
+        here = [name for name, parts in regions.items() if any(all(sign(p, point) > 0 for p in part) for part in parts)]
+        if not all(r.sign(point) > 0 or (not r and not strict) for r, strict in domain):
+            if here:
+                raise Failure(f"the region of {here[0]} leaves the domain", point)
+            continue
+        if len(here) != 1:
+            raise Failure("the regions do not single out one phase", point)
+        ours = [k for k, p in enumerate(pieces) if p.phase == here[0] and all(sign(w, point) > 0 for w in p.walls)]
+        if not ours:
+            raise Failure(f"no piece of {here[0]} covers the point", point)
+        holding[here[0]].update(ours)
+    phases = []
+    for name, region in regions.items():
+        parts = [found[k] for k in sorted(holding[name])]
+        if not parts or any((o.value, o.ranges) != (parts[0].value, parts[0].ranges) for o in parts):
+            raise Failure(f"the pieces of {name} have different formulas, or it has none")
+        stated = tuple(frozenset(p.primitive()[1] for p in part) for part in region)
+        binding = frozenset.intersection(*(o.binding for o in parts))
+        phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding)))
+    return s.Theorem(programme, tuple(phases))

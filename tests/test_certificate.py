@@ -1,0 +1,442 @@
+"""The certificate file and its checker: what is confirmed, what is refused, and a fuzzer that looks for a forgery."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from derivations.lawfile import parse_law
+from phases.phase_diagram import diagram
+from phases.proof import statements as s
+from phases.proof.check import BadCertificate, Checked, check
+from phases.proof.prove import prove
+from phases.proof.verdict import Proved, Refuted
+from tests.certificates import OWN, certificate, proof
+from tests.strategies import REGISTERED
+
+Data = dict[str, Any]
+
+
+@pytest.mark.parametrize("name", [*REGISTERED, *OWN])
+def test_the_checker_confirms_what_was_proved(name: str) -> None:
+    verdict = check(certificate(name))
+    assert isinstance(verdict, Proved)
+    assert verdict.certificate.theorem == proof(name).theorem
+
+
+def test_every_kind_of_evidence_occurs() -> None:
+    text = json.dumps([certificate(name) for name in ("paquette2024/sgd", *OWN)])
+    for key in ("products", "split", "cells", "unique", "tight", "ray", "towards", "nowhere"):
+        assert f'"{key}": ' in text
+
+
+def piece(c: Data, phase: str) -> Data:
+    return next(p for p in c["pieces"] if p["phase"] == phase)
+
+
+def phase(c: Data, name: str) -> Data:
+    return next(p for p in c["phases"] if p["name"] == name)
+
+
+def first_products(c: Data) -> Data:
+    found: Data = next(x for p in c["pieces"] for x in p["signs"] if "products" in x["by"])
+    return found
+
+
+FORGERIES: list[Callable[[Data], None]] = []
+
+
+def forgery(change: Callable[[Data], None]) -> Callable[[Data], None]:
+    FORGERIES.append(change)
+    return change
+
+
+def swap_in_region(c: Data, name: str, old: str, new: str | None) -> None:
+    (part,) = phase(c, name)["region"]
+    k = part.index(old)
+    part[k : k + 1] = [] if new is None else [new]
+
+
+@forgery
+def move_a_wall(c: Data) -> None:
+    swap_in_region(c, "Aa", "2*alpha - 1", "10*alpha - 9")
+
+
+@forgery
+def small_disc(c: Data) -> None:
+    phase(c, "Aa")["region"] = [["-100*alpha^2 - 100*beta^2 + 200*alpha - 99"]]
+
+
+@forgery
+def append_to_region(c: Data) -> None:
+    phase(c, "Ab")["region"][0].append("-100*alpha + 101")
+
+
+@forgery
+def enlarge(c: Data) -> None:
+    phase(c, "Aa")["region"][0].pop(0)
+
+
+@forgery
+def leave_the_domain(c: Data) -> None:
+    phase(c, "Ab")["region"] = [["1000*alpha + 1", "1 - 2*alpha", "1 - 2*beta", "2*alpha + 2*beta - 1"]]
+
+
+@forgery
+def shift_ab(c: Data) -> None:
+    swap_in_region(c, "Ab", "1 - 2*alpha", "2 - 2*alpha")
+
+
+@forgery
+def shift_ab_with_its_wall_in_the_cover(c: Data) -> None:
+    shift_ab(c)
+    c["cover"]["polys"].append("alpha - 1")
+    for k, (alpha, betas) in enumerate(c["cover"]["samples"]):
+        if Fraction(alpha) > 1:
+            c["cover"]["samples"].insert(k, ["3/4", betas])
+            break
+
+
+@forgery
+def drop_sign(c: Data) -> None:
+    c["pieces"][0]["signs"].pop(0)
+
+
+@forgery
+def weaken_wall(c: Data) -> None:
+    c["pieces"][0]["walls"].pop(0)
+
+
+@forgery
+def change_slope(c: Data) -> None:
+    c["phases"][0]["slope"] = "alpha"
+
+
+@forgery
+def change_exponent(c: Data) -> None:
+    c["phases"][0]["exponents"]["e"] = ["(1)/(3)", "(1)/(3)"]
+
+
+@forgery
+def change_multiplier(c: Data) -> None:
+    key = next(iter(c["pieces"][1]["multipliers"]))
+    c["pieces"][1]["multipliers"][key] = "1"
+
+
+@forgery
+def change_vertex(c: Data) -> None:
+    c["pieces"][1]["vertices"][0][0] = "(1)/(7)"
+
+
+@forgery
+def drop_column(c: Data) -> None:
+    c["cover"]["samples"].pop(1)
+
+
+@forgery
+def drop_cell(c: Data) -> None:
+    c["cover"]["samples"][2][1].pop()
+
+
+@forgery
+def empty_stacks(c: Data) -> None:
+    c["pieces"] = []
+    c["cover"]["samples"] = [[a, []] for a, _ in c["cover"]["samples"]]
+
+
+@forgery
+def claim_the_opposite(c: Data) -> None:
+    sign = first_products(c)
+    sign["positive"] = "-1"
+
+
+@forgery
+def negative_summand(c: Data) -> None:
+    sign = first_products(c)
+    summand = sign["by"]["products"][0]
+    sign["by"]["products"][0:1] = [[f"-{summand[0]}", summand[1]], [summand[0], summand[1]], summand]
+
+
+@forgery
+def change_binding(c: Data) -> None:
+    c["phases"][0]["binding"].pop()
+
+
+@forgery
+def more_binding(c: Data) -> None:
+    c["phases"][0]["binding"].append("M >= 1")
+
+
+@forgery
+def extra_phase(c: Data) -> None:
+    c["phases"].append(c["phases"][0] | {"name": "ghost", "region": [["-alpha^2"]]})
+
+
+@forgery
+def no_rate(c: Data) -> None:
+    c["phases"][0]["exponents"]["e"] = None
+
+
+@forgery
+def any_rate(c: Data) -> None:
+    c["phases"][0]["exponents"]["e"] = ["-oo", "oo"]
+
+
+@forgery
+def another_law(c: Data) -> None:
+    other = certificate("paquette2024/sgd")
+    c |= other | {"law": c["law"], "law_text": other["law_text"].replace(other["law"], c["law"], 1)}
+
+
+@forgery
+def steeper_law(c: Data) -> None:
+    c["law_text"] = c["law_text"].replace("gamma^2", "gamma^3")
+
+
+@forgery
+def title(c: Data) -> None:
+    c["law_text"] = c["law_text"].replace("signSGD", "SGD")
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=lambda f: f.__name__)
+def test_a_forged_certificate_is_refuted(forge: Callable[[Data], None]) -> None:
+    data = certificate("kim2026/signsgd")
+    forge(data)
+    assert isinstance(check(data), Refuted)
+
+
+def test_a_range_stated_as_one_of_its_ends_is_refuted() -> None:
+    for name, quantity in (("tight", "x"), ("ranges", "x"), ("anyrate", "e")):
+        data = certificate(name)
+        ends = data["phases"][0]["exponents"][quantity]
+        data["phases"][0]["exponents"][quantity] = [ends[0], ends[0]]
+        assert isinstance(check(data), Refuted)
+
+
+def test_no_row_of_a_law_file_replaces_a_built_in_one() -> None:
+    base = '[law]\nname = "own"\n[domain]\nwhere = ["alpha > 0", "alpha < 1", "beta > 0"]\n'
+    rows = '[[term]]\nname = "a"\nform = "M^(-alpha)"\n[[term]]\nname = "gamma free"\nform = "N^(-alpha)*gamma^0"\n'
+    more = '[[constraint]]\nname = "gamma = 1"\nform = "gamma <= 1"\n'
+    verdict = prove(diagram(parse_law(base + rows)))
+    assert isinstance(verdict, Proved)
+    assert str(verdict.certificate.theorem.phases[0][2].value) == "alpha/2"
+    with pytest.raises(ValueError, match="expected a name"):
+        parse_law(base + rows + more)
+
+
+NO_CERTIFICATES: list[Callable[[Data], None]] = []
+
+
+def malformed(change: Callable[[Data], None]) -> Callable[[Data], None]:
+    NO_CERTIFICATES.append(change)
+    return change
+
+
+@malformed
+def a_float_as_coefficient(c: Data) -> None:
+    first_products(c)["by"]["products"][0][0] = 2.0**56 - 3
+
+
+@malformed
+def a_float_as_power(c: Data) -> None:
+    first_products(c)["by"]["products"][0][1][0] = 1.0
+
+
+@malformed
+def a_division_by_zero(c: Data) -> None:
+    c["pieces"][0]["walls"][0] = "alpha/0"
+
+
+@malformed
+def a_zero_denominator(c: Data) -> None:
+    c["phases"][0]["slope"] = "(alpha)/(alpha - alpha)"
+
+
+@malformed
+def nested_powers(c: Data) -> None:
+    c["pieces"][0]["walls"][0] = "((alpha + beta + 1)^40)^40"
+
+
+@malformed
+def a_huge_power(c: Data) -> None:
+    c["pieces"][0]["walls"][0] = "alpha^9999 - beta"
+
+
+@malformed
+def nested_powers_in_the_law(c: Data) -> None:
+    c["law_text"] = c["law_text"].replace("gamma^2*M", "gamma^(((alpha + beta + 1)^12)^12)*M")
+
+
+@malformed
+def a_remark(c: Data) -> None:
+    c["pieces"][0]["sample"] = ["1", "1"]
+
+
+@malformed
+def deep_cases(c: Data) -> None:
+    by: Data = {"products": []}
+    for _ in range(200):
+        by = {"split": "alpha", "positive": by, "negative": {"products": []}}
+    c["pieces"][0]["signs"][0]["by"] = by
+
+
+@malformed
+def two_phases_of_one_name(c: Data) -> None:
+    c["phases"].insert(0, c["phases"][0] | {"slope": "1000*alpha"})
+
+
+@pytest.mark.parametrize("change", NO_CERTIFICATES, ids=lambda f: f.__name__)
+def test_what_is_no_certificate_is_refused_at_once(change: Callable[[Data], None]) -> None:
+    data = certificate("kim2026/signsgd")
+    change(data)
+    start = time.monotonic()
+    with pytest.raises(BadCertificate, match="expected"):
+        check(data)
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("data", [{}, [], 3, {"format": "other"}, {"format": "phaselaws-certificate/2"}])
+def test_other_data_is_refused(data: Any) -> None:
+    with pytest.raises(BadCertificate):
+        check(data)
+
+
+# the fuzzer --------------------------------------------------------------------------------------------------------
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to everything in the file."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+def edited_text(text: str, rng: random.Random) -> str:
+    """One small change of a text: a digit, a sign, a name, a character, a line."""
+    k = rng.randrange(len(text) + 1)
+    digits = [i for i, ch in enumerate(text) if ch.isdigit()]
+    signs = [i for i, ch in enumerate(text) if ch in "+-"]
+    match rng.randrange(7):
+        case 0 | 1 if digits:
+            i = rng.choice(digits)
+            return text[:i] + str(rng.randrange(10)) + text[i + 1 :]
+        case 2 if signs:
+            i = rng.choice(signs)
+            return text[:i] + ("-" if text[i] == "+" else "+") + text[i + 1 :]
+        case 3:
+            return text.replace("alpha", "BETA").replace("beta", "alpha").replace("BETA", "beta")
+        case 4 if "\n" in text:
+            lines = text.splitlines(keepends=True)
+            lines.pop(rng.randrange(len(lines)))
+            return "".join(lines)
+        case 5:
+            return text + rng.choice([" + 1", " - alpha", "0", "*2", " + 0", " "])
+    return (
+        text[:k] + rng.choice("0123456789+-*^/() ab\u0662") + text[k:]
+        if rng.random() < 0.5
+        else text[:k] + text[k + 1 :]
+    )
+
+
+def edited(value: Any, others: list[Any], rng: random.Random) -> Any:
+    """One small change of any value."""
+    if rng.random() < 0.15:
+        return rng.choice([None, [], {}, "", 0, 1, -1, 0.5, True, "alpha", "1"])
+    if rng.random() < 0.15:
+        return rng.choice(others)
+    match value:
+        case str():
+            return edited_text(value, rng)
+        case bool() | float() | None:
+            return 1
+        case int():
+            return value + rng.choice([-1, 1, 2]) if rng.random() < 0.8 else float(value)
+        case list():
+            items = list(value)
+            k = rng.randrange(len(items) + 1)
+            match rng.randrange(4):
+                case 0 if k < len(items):
+                    items.pop(k)
+                case 1 if k < len(items):
+                    items.insert(k, items[rng.randrange(len(items))])
+                case 2 if k < len(items):
+                    j = rng.randrange(len(items))
+                    items[k], items[j] = items[j], items[k]
+                case _:
+                    items.reverse()
+            return items
+        case dict():
+            entries = dict(value)
+            keys = list(entries)
+            key, other = (rng.choice(keys) for _ in range(2)) if keys else ("x", "x")
+            match rng.randrange(4):
+                case 0:
+                    entries.pop(key, None)
+                case 1:
+                    entries[key], entries[other] = entries.get(other), entries.get(key)
+                case 2:
+                    entries["remark"] = 1
+                case _:
+                    entries = {other if k == key else k: v for k, v in entries.items()}
+            return entries
+    raise AssertionError(value)
+
+
+def meaning(theorem: s.Theorem) -> Any:
+    """What a theorem states, the order of its phases and parts aside."""
+    regions = {name: (frozenset(map(frozenset, region)), optimum) for name, region, optimum in theorem.phases}
+    return theorem.programme, {name: (r, o.value, dict(o.ranges), o.binding) for name, (r, o) in regions.items()}
+
+
+FUZZED = (
+    "kim2026/signsgd",
+    "paquette2024/sgd",
+    "derived/effects/rate+preconditioning",
+    "anyrate",
+    "ranges",
+    "curved",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUZZED)
+def test_no_single_edit_makes_the_checker_accept_another_statement(name: str) -> None:
+    rng = random.Random(name)
+    truth = meaning(proof(name).theorem)
+    accepted = 0
+    for _ in range(520):
+        data = certificate(name)
+        paths = list(places(data))
+        short = [p for p in paths if len(p) <= 4]
+        path = rng.choice(short if rng.random() < 0.3 else paths)
+        owner = data
+        for key in path[:-1]:
+            owner = owner[key]
+        others = [owner[key] for key in (owner if isinstance(owner, dict) else range(len(owner)))]
+        before = json.dumps(owner[path[-1]])
+        owner[path[-1]] = edited(owner[path[-1]], others, rng)
+        if json.dumps(owner[path[-1]]) == before:
+            continue
+        try:
+            verdict = check(data)
+        except BadCertificate:
+            continue
+        if not isinstance(verdict, Proved):
+            continue
+        accepted += 1
+        assert isinstance(verdict.certificate, Checked)
+        wanted = truth
+        if path == ("law_text",) and name in OWN:  # another law of the user's: its own diagram, solved afresh
+            other = prove(diagram(parse_law(data["law_text"])))
+            assert isinstance(other, Proved)
+            wanted = meaning(other.certificate.theorem)
+        assert meaning(verdict.certificate.theorem) == wanted, (path, before, owner[path[-1]])
+    assert accepted, "some edits are harmless: a redundant point, another order, a comment"
