@@ -59,7 +59,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("tex", "LaTeX of the diagram: table and cases formulas, compiles as it is")
     sub = command("prove", "prove the diagram and check the law's printed claims")
     sub.add_argument("--out", metavar="FILE", help="write the certificate")
-    sub.add_argument("--z3", action="store_true", help="ask z3 for a second opinion on every claim")
+    sub.add_argument("--coq", metavar="FILE.v", help="write it as theorems for Coq, and have coqc check them")
+    sub.add_argument("--smt", metavar="FILE.smt2", help="write every statement as a question, and ask z3 and cvc5")
+    sub.add_argument("--z3", action="store_true", help="ask z3 for a second opinion on every statement")
     sub = command("verify", "check a certificate independently of the solver", law=False)
     sub.add_argument("file", metavar="FILE", help="a certificate written by 'phases prove LAW --out FILE'")
     command("audit", "the law's printed claims against the exact answer, and the law against its derivation")
@@ -189,41 +191,63 @@ def _prove(args: argparse.Namespace) -> int:
     from phases.proof.certificate import certificate_json
     from phases.proof.prove import prove
     from phases.proof.verdict import Proved
-    from phases.report import claim_json, verdict_text
+    from phases.report import claim_json, opinion_json, verdict_text
 
     found = _solve(args.law)
     _progress("proving")
-    asked = 0
-    if args.z3:
-        from phases.proof.second_opinion import SecondOpinion
-
-        opinion = SecondOpinion()
-        verdict = prove(found, opinion)
-        asked = opinion.asked
-    else:
-        verdict = prove(found)
+    verdict = prove(found)
     claims = audit(found)
-    if args.out is not None and isinstance(verdict, Proved):
-        write_text(Path(args.out), json.dumps(certificate_json(verdict.certificate), indent=1) + "\n")
+    opinions, remarks, written = [], [], []
+    if isinstance(verdict, Proved):
+        from phases.proof.exports.coq import coq
+        from phases.proof.exports.smt import smt
+        from phases.proof.second_opinion import NoProver, ask_coq, ask_cvc5, ask_z3
+
+        certificate = verdict.certificate
+        texts: list[tuple[str | None, Callable[[str], str]]] = [
+            (args.out, lambda _: json.dumps(certificate_json(certificate), indent=1) + "\n"),
+            (args.coq, lambda target: coq(certificate, Path(target).name).text),
+            (args.smt, lambda _: smt(certificate)),
+        ]
+        for target, text in texts:
+            if target is not None:
+                write_text(Path(target), text(target))
+                written.append(target)
+        asked = [ask_coq] if args.coq is not None else []
+        asked += [ask_z3, ask_cvc5] if args.smt is not None else [ask_z3] if args.z3 else []
+        for ask in asked:
+            _progress(f"asking {ask.__name__.removeprefix('ask_')}")
+            try:
+                opinions.append(ask(certificate))
+            except NoProver as error:
+                if args.z3 and ask is ask_z3:
+                    raise
+                remarks.append(str(error))
+    agreed = ["own kernel"] * isinstance(verdict, Proved) + [o.prover for o in opinions if o.agrees]
     data: dict[str, Any] = {
         "law": found.law.name,
         "verdict": type(verdict).__name__.lower(),
         "text": verdict_text(verdict),
         "implications": verdict.certificate.claim_count if isinstance(verdict, Proved) else 0,
-        "z3_agrees_on": asked,
+        "agreed": agreed,
+        "provers": [opinion_json(o) for o in opinions],
+        "left_to_own_kernel": sorted({text for o in opinions for text in o.left_out}),
+        "notes": remarks,
         "claims": [claim_json(c) for c in claims],
     }
     if args.json:
         _emit(data)
-        return _exit_code(verdict)
-    print(f"{found.law.name}: {data['text']} ({data['implications']} implications, {len(found.phases)} phases)")
-    if asked:
-        print(f"z3 agrees on {asked} implications")
-    for c in data["claims"]:
-        print(f"  printed claim {c['claim']}: {c['text']}")
-    if args.out is not None and isinstance(verdict, Proved):
-        print(f"wrote {args.out}")
-    return _exit_code(verdict)
+    else:
+        print(f"{found.law.name}: {data['text']} ({data['implications']} implications, {len(found.phases)} phases)")
+        for o in opinions:
+            said = "agrees on" if o.agrees else "does not confirm all of"
+            left = f"; left to our own kernel: {', '.join(o.left_out)}" if o.left_out else ""
+            print(f"{o.prover} {said} {o.asked} statements{f': {o.remark}' if o.remark else ''}{left}")
+        for c in data["claims"]:
+            print(f"  printed claim {c['claim']}: {c['text']}")
+        for line in (*remarks, *(f"wrote {target}" for target in written)):
+            print(line)
+    return _exit_code(verdict) or (DONE if all(o.agrees for o in opinions) else UNDECIDED)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -403,7 +427,7 @@ def _bad_input() -> tuple[type[BaseException], ...]:
         ("derivations.numeric.store", "BadStore"),
         ("derivations.numeric.sweep", "WorkerDied"),
         ("phases.proof.check", "BadCertificate"),
-        ("phases.proof.second_opinion", "NoZ3"),
+        ("phases.proof.second_opinion", "NoProver"),
     )
     return (BadInput, *(getattr(sys.modules[m], n) for m, n in names if m in sys.modules))
 

@@ -15,6 +15,7 @@ from phases.phase_diagram import Located, Phase, PhaseDiagram
 from phases.piece import Formula, FormulaRange
 from phases.planar import Literal
 from phases.program import Infinite, PointOptimum, Range
+from phases.proof.second_opinion import Opinion
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.regions import Region
 from phases.roots import Root
@@ -144,6 +145,17 @@ def verdict_text(verdict: Verdict) -> str:
             return f"refuted at alpha = {witness[0]}, beta = {witness[1]}: {statement}"
         case Undecided(reason):
             return f"undecided: {reason}"
+
+
+def opinion_json(opinion: Opinion) -> Json:
+    """What another prover said."""
+    return {
+        "prover": opinion.prover,
+        "asked": opinion.asked,
+        "confirmed": opinion.confirmed,
+        "remark": opinion.remark,
+        "left_to_own_kernel": list(opinion.left_out),
+    }
 
 
 def claim_json(report: ClaimReport) -> Json:

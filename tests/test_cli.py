@@ -87,14 +87,14 @@ def test_laws_lists_names_sources_and_provenance(capsys: pytest.CaptureFixture[s
 def test_prove_writes_a_certificate_that_verify_confirms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "c.json"
     code, out, _ = run(capsys, "prove", "kim2026/signsgd", "--out", str(file), "--z3")
-    assert code == 0 and "proved" in out and "z3 agrees on 16" in out
+    assert code == 0 and "proved" in out and "z3 agrees on 66 statements" in out
     code, out, _ = run(capsys, "verify", str(file), "--json")
     assert code == 0 and json.loads(out)["verdict"] == "proved"
     data = json.loads(file.read_text())
-    data["pieces"][0]["slope"] = "alpha"
+    data["phases"][0]["slope"] = "alpha"
     file.write_text(json.dumps(data))
     code, out, _ = run(capsys, "verify", str(file))
-    assert code == 1 and "refuted at" in out
+    assert code == 1 and "not proved: the formulas stated for Aa do not follow" in out
 
 
 def test_audit_exits_one_when_a_claim_fails(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -51,25 +51,6 @@ def test_z3_agrees(hypotheses: list, conclusion: Any) -> None:  # type: ignore[t
 
 
 @pytest.mark.parametrize("name", REGISTERED)
-def test_registered_diagrams_are_proved_with_z3_listening(name: str) -> None:
-    pytest.importorskip("z3")
-    from phases.proof.second_opinion import SecondOpinion
-
-    opinion = SecondOpinion()
-    verdict = prove(diagram(name), opinion)
-    assert isinstance(verdict, Proved)
-    assert opinion.asked == verdict.certificate.claim_count and opinion.silent == 0
-
-
-def test_a_disagreement_with_z3_is_an_error() -> None:
-    pytest.importorskip("z3")
-    from phases.proof.second_opinion import Disagreement, SecondOpinion
-
-    with pytest.raises(Disagreement):
-        SecondOpinion()(((ALPHA, 1),), (ALPHA - 1, 1), Proved(None))
-
-
-@pytest.mark.parametrize("name", REGISTERED)
 def test_printed_tables_are_proved_row_by_row(name: str) -> None:
     reports = audit(diagram(name))
     assert len(reports) >= 4

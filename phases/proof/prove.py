@@ -7,13 +7,11 @@ plane. What `phases.proof.kernel` returns is then held against the diagram, stat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from derivations.algebra import Poly, Rational
 from phases.phase_diagram import Phase, PhaseDiagram
 from phases.piece import End, Formula, FormulaRange
-from phases.planar import Literal
 from phases.program import Infinite
 from phases.proof import statements as s
 from phases.proof.decide import CellCertificate, Certificate, decide_by_cells, implies
@@ -40,11 +38,7 @@ class DiagramCertificate:
         return sum(len(p.signs) for p in self.pieces)
 
 
-Observer = Callable[[tuple[Literal, ...], Literal, Verdict], None]
-"""Called with every implication and its verdict; a second opinion listens here."""
-
-
-def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
+def prove(diagram: PhaseDiagram) -> Verdict:
     """Prove a diagram.
 
     Returns
@@ -59,7 +53,7 @@ def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
     pieces = []
     for phase in diagram.phases:
         for chart in phase.charts:
-            found = _piece(phase.name, chart, observe)
+            found = _piece(phase.name, chart)
             if not isinstance(found, s.Piece):
                 return found
             pieces.append(found)
@@ -98,7 +92,7 @@ def _range(ends: FormulaRange) -> s.Range:
     return end(ends[0]), end(ends[1])
 
 
-def _piece(phase: str, chart: Chart, observe: Observer | None) -> s.Piece | Verdict:
+def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
     piece = chart.piece
     walls = tuple(p * sign for p, sign in chart.walls)
     signs = []
@@ -107,8 +101,6 @@ def _piece(phase: str, chart: Chart, observe: Observer | None) -> s.Piece | Verd
         if claim in walls:
             continue
         verdict = implies(chart.walls, literal)
-        if observe is not None:
-            observe(chart.walls, literal, verdict)
         if not isinstance(verdict, Proved):
             return verdict
         evidence = _evidence(walls, claim, verdict.certificate)
