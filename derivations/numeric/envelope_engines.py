@@ -20,7 +20,7 @@ from derivations.numeric.effects import is_sgd, is_sign
 from derivations.numeric.envelope import Dynamics
 from derivations.numeric.equivalent import Equivalent, equivalent
 from derivations.numeric.equivalent_modes import equivalent_family
-from derivations.numeric.family import Family, integrate, overshooting, stacked
+from derivations.numeric.family import Family, integrate, stacked
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import Array, BadProblem, Regression, sketched
@@ -92,8 +92,7 @@ class EquivalentOde:
     @cache  # noqa: B019
     def at(self, M: float) -> Family:
         """Modes and clock at model size M."""
-        family = equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M))
-        return Family(overshooting(family.modes, family.clock), family.clock)
+        return equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M), overshoot=True)
 
     def sizes(self, largest: float) -> Array:
         """Powers of two from 8."""

@@ -49,7 +49,7 @@ def mode_model(optimizer: Optimizer, alpha: Fraction, beta: Fraction, M: float) 
     floor = M ** (-2 * a) * float(_sum_to(np.array([M]), 2 * b)[0]) + M ** (1 - 2 * a - 2 * b) / (2 * a + 2 * b - 1)
     kappa, c = float(optimizer.kappa), M ** at(optimizer.clock)
     clock = PowerClock(kappa, c)
-    modes = overshooting(Modes(rates, shares, count * spectrum, floor), clock)
+    modes = overshooting(Modes(rates, shares, count * spectrum, floor), clock, count)
     total = float(modes.noise.sum())
     rate = 2 * c / (total if not kappa else max(float(spectrum.max()), float(modes.noise[0])))
     return modes, clock, rate
