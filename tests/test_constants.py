@@ -186,8 +186,41 @@ def test_crossovers_are_where_the_curves_meet() -> None:
 def test_constants_that_do_not_exist_are_refused_or_named() -> None:
     with pytest.raises(NoConstant, match="expected alpha > 1/2"):
         curve_law(registered()["signsgd"], Fraction(2, 5), Fraction(1))
+    for name in ("normalised-sgd", "effects/rate", "effects/rate+reshaping"):
+        for beta in (Fraction(1, 4), Fraction(7, 10), Fraction(2)):
+            with pytest.raises(
+                NoConstant, match=f"expected alpha > 1/2 for {name}: its clock follows the risk".replace("+", r"\+")
+            ):
+                curve_law(registered()[name], Fraction(2, 5), beta)
+    with pytest.raises(NoConstant, match="expected beta other than 1/2"):
+        curve_law(registered()["normalised-sgd"], Fraction(1), Fraction(1, 2))
     with pytest.raises(NoConstant, match="expected alpha > 0 and"):
         curve_law(registered()["sgd"], Fraction(1, 5), Fraction(1, 5))
     assert curve_law(registered()["sgd"], Fraction(2, 5), Fraction(1, 4)).missing == ("F_0", "K_early")
     with pytest.raises(NoConstant, match="cross"):
         curve_law(registered()["sgd"], Fraction(1), Fraction(1)).crossover_size("F_pp", "K_early", 1e-9, 10.0)
+
+
+@given(
+    name=st.sampled_from(sorted(registered())),
+    alpha=st.fractions(Fraction(1, 20), 2, max_denominator=20),
+    beta=st.fractions(-1, 3, max_denominator=20),
+    rate=st.floats(1e-6, 1e-2),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_curve_is_refused_or_falls_and_stays_above_zero(
+    name: str, alpha: Fraction, beta: Fraction, rate: float
+) -> None:
+    assume(alpha + beta > Fraction(1, 2))
+    try:
+        law = curve_law(registered()[name], alpha, beta)
+    except NoConstant as error:
+        assert str(error).startswith("expected") and "\n" not in str(error)
+        return
+    assume(law.start < 1e6 and law.terms)
+    steps = np.geomspace(1.0, 1e6, 7)
+    tau = law.times(1024.0, rate, steps)
+    risk = law.risk(1024.0, rate, tau)
+    assert (np.diff(tau) > 0).all() and (risk > 0).all() and (np.diff(risk) <= 0).all()
+    if law.kappa:
+        assert risk[-1] >= next(t for t in law.terms if t.name == "F_0").constant * 1024.0 ** float(-2 * alpha)

@@ -3,7 +3,9 @@
 The terms of a derived law are functions of M, gamma and intrinsic time tau; here each gets its leading constant
 (`derivations.leading`), their sum is the risk, and steps follow from the clock N = int L^kappa/(gamma c) dtau. The
 constants are for infinite ambient dimension and J << M, so the curve is an asymptote to hold dynamics against, not a
-solver. A term without a known constant at the point is left out and named.
+solver. A term without a known constant at the point is left out and named; but where the clock follows the risk
+(kappa > 0) there is no curve without the floor: the clock would run away, as the aligned bias alone may vanish in finitely
+many steps.
 """
 
 from __future__ import annotations
@@ -136,7 +138,8 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
 
     Raises
     ------
-    NoConstant : the clock or every term lacks its constant (2 alpha <= 1 with preconditioning).
+    NoConstant : outside the domain; or the clock lacks a constant: its own (2 alpha <= 1 with preconditioning), or with
+        kappa > 0 that of the floor (2 alpha <= 1 or 2 beta = 1).
 
     >>> from derivations.optimizers import registered
     >>> law = curve_law(registered()["sgd"], Fraction(1), Fraction(1))
@@ -160,6 +163,11 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
             terms.append(TermCurve(term.name, constants[0].at(float(alpha), float(beta)), *exponents))
         else:
             missing.append(term.name)
+    if optimizer.kappa and "F_0" in missing:
+        where = "alpha > 1/2" if 2 * alpha <= 1 else "beta other than 1/2"
+        raise NoConstant(
+            f"expected {where} for {optimizer.name}: its clock follows the risk, and the floor F_0 has no known constant"
+        )
     clock = float(value(parse(optimizer.clock, PARAMETERS), point))
     c = float(factors(optimizer.clock_constant).subs({ALPHA_SYMBOL: float(alpha)}).evalf(17))
     start = float(zeta(2 * float(alpha + beta)))
