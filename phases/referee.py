@@ -25,7 +25,7 @@ from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
 from derivations.numeric.request import optimizer_named
-from phases.corrections import corrections
+from phases.corrections import NoCorrection, corrections
 from phases.phase_diagram import Phase, PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
@@ -44,18 +44,20 @@ class Comparison:
     """One quantity: predicted (an interval where the optimum is not unique), fitted.
 
     ``correction`` is how far the law's own exponent over the window of the fit is from its asymptotic one
-    (`phases.corrections`): no fit there can be closer.
+    (`phases.corrections`): no fit there can be closer. It is None where that is not known, and then nothing is decided.
     """
 
     quantity: str
     predicted: tuple[Fraction, Fraction]
     fit: Fit | None
-    correction: float = 0.0
+    correction: float | None = 0.0
 
     @property
-    def error(self) -> float:
-        """The error bar: of the fit, and the law's own correction to scaling."""
-        return float("nan") if self.fit is None else max(self.fit.error, FINEST) + self.correction
+    def error(self) -> float | None:
+        """The error bar: of the fit, and the law's own correction to scaling; None where either is not known."""
+        if self.fit is None or self.correction is None or not math.isfinite(self.fit.error):
+            return None
+        return max(self.fit.error, FINEST) + self.correction
 
     @property
     def verdict(self) -> str:
@@ -66,13 +68,14 @@ class Comparison:
         >>> [Comparison("slope", half, Fit(x, e, (1, 2))).verdict for x, e in fits]
         ['agrees', 'disagrees', 'cannot tell', 'cannot tell', 'disagrees']
         """
-        if self.fit is None or not math.isfinite(self.error):
+        error = self.error
+        if self.fit is None or error is None:
             return CANNOT_TELL
         low, high = float(self.predicted[0]), float(self.predicted[1])
         distance = max(low - self.fit.value, self.fit.value - high, 0.0)
-        if distance > 4 * self.error:
+        if distance > 4 * error:
             return DISAGREES
-        return AGREES if distance <= 2 * self.error and self.error <= WIDEST else CANNOT_TELL
+        return AGREES if distance <= 2 * error and error <= WIDEST else CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Check:
                     "quantity": c.quantity,
                     "predicted": low if low == high else [low, high],
                     "fitted": None if c.fit is None else c.fit.value,
-                    "error": None if c.fit is None else c.error,
+                    "error": c.error,
                     "window": None if c.fit is None else list(c.fit.window),
                     "verdict": c.verdict,
                 }
@@ -136,7 +139,10 @@ def telling_point(law: RiskLaw, phase: Phase, window: tuple[float, float] = (1e2
     """
 
     def blur(point: Point) -> float:
-        low, high = corrections(law, point, window)["slope"]
+        try:
+            low, high = corrections(law, point, window)["slope"]
+        except NoCorrection:
+            return float("inf")
         return high - low
 
     alpha, beta = phase.sample
@@ -200,16 +206,20 @@ def check(
     if optimum.rate is not None:
         fits["rate_exponent"] = optimum.rate, _rate_exponent(traced, size)
     window = slope.window if slope is not None else (float(compute[-5]), float(compute[-1]))
-    own = corrections(law, (alpha, beta), window)
+    own: dict[str, tuple[float, float]] | None
+    try:
+        own = corrections(law, (alpha, beta), window)
+    except NoCorrection:
+        own = None
     comparisons = []
     for quantity, (predicted, fit) in fits.items():
         exact = None if predicted is None else _finite(predicted)
         if exact is not None:
-            correction = 0.0
-            if quantity in own:
+            correction = None if own is None else 0.0
+            if own is not None and quantity in own:
                 low, high = own[quantity]
                 correction = max(float(exact[0]) - low, high - float(exact[1]), 0.0)
-            if on_wall:  # there laws hold up to logarithms
+            if on_wall and correction is not None:  # there laws hold up to logarithms
                 scale = float(traced[0].size[-1]) if quantity == "rate_exponent" else window[1]
                 correction += 1 / max(1.0, float(np.log(scale)))
             comparisons.append(Comparison(quantity, exact, fit, correction))

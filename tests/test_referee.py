@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize as scipy_minimize
 
 from derivations.numeric.engine_checks import noise_exponents
 from derivations.numeric.envelope import envelope
@@ -19,7 +21,7 @@ from derivations.numeric.request import optimizer_named
 from derivations.registry import load
 from phases import referee_work
 from phases.cli import main
-from phases.corrections import corrections
+from phases.corrections import NoCorrection, corrections
 from phases.referee import AGREES, CANNOT_TELL, DISAGREES, Comparison
 
 POINT = ["--alpha", "2/5", "--beta", "7/10", "--json"]
@@ -168,6 +170,50 @@ def test_a_law_that_is_wrong_on_its_wall_is_told_so(tmp_path: Path, capsys: pyte
 def test_a_wide_error_bar_bars_agreement_and_not_disagreement(value: float, error: float, verdict: str) -> None:
     half = (Fraction(1, 2), Fraction(1, 2))
     assert Comparison("slope", half, Fit(value, error, (1.0, 2.0))).verdict == verdict
+
+
+def test_a_solve_that_fails_is_tried_again_and_then_admitted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    law, point, window = load("derived/effects/rate+preconditioning"), (Fraction(7, 5), Fraction(1, 2)), (1e20, 1e24)
+    right = corrections(law, point, window)
+    solve, calls = scipy_minimize, []
+
+    def fails_once(*args: Any, **given: Any) -> Any:
+        calls.append(1)
+        found = solve(*args, **given)
+        if len(calls) % 2:
+            found.success, found.x = False, found.x + 0.01
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", fails_once)
+    again = corrections(law, point, window)
+    assert all(again[k] == pytest.approx(right[k], abs=1e-4) for k in right) and len(calls) > 10
+
+    def never(*args: Any, **given: Any) -> Any:
+        found = solve(*args, **given)
+        found.success = False
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", never)
+    with pytest.raises(NoCorrection, match="expected the corrections of the law"):
+        corrections(law, point, window)
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e10", "--json"]) == 3
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert all(row["error"] is None and row["verdict"] == "cannot tell" for row in rows)
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e10"]) == 3
+    assert "+- unknown" in capsys.readouterr().out
+
+
+def test_what_passes_a_row_is_no_solution(monkeypatch: pytest.MonkeyPatch) -> None:
+    def outside(*args: Any, **given: Any) -> Any:
+        found = scipy_minimize(*args, **given)
+        found.x = found.x + np.eye(len(found.x))[-1] * 1e-3
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", outside)
+    with pytest.raises(NoCorrection):
+        corrections(load("paquette2024/sgd"), (Fraction(1), Fraction(1, 4)), (1e16, 1e20))
 
 
 def test_engines_and_their_limits() -> None:

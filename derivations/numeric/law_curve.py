@@ -4,8 +4,8 @@ The terms of a derived law are functions of M, gamma and intrinsic time tau; her
 (`derivations.leading`), their sum is the risk, and steps follow from the clock N = int L^kappa/(gamma c) dtau. The
 constants are for infinite ambient dimension and J << M, so the curve is an asymptote to hold dynamics against, not a
 solver. A term without a known constant at the point is left out and named; but where the clock follows the risk
-(kappa > 0) there is no curve without the floor: the clock would run away, as the aligned bias alone may vanish in finitely
-many steps.
+(kappa > 0) there is no curve without the floor: the clock would run away, as the aligned bias alone may vanish in
+finitely many steps.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
     if optimizer.kappa and "F_0" in missing:
         where = "alpha > 1/2" if 2 * alpha <= 1 else "beta other than 1/2"
         raise NoConstant(
-            f"expected {where} for {optimizer.name}: its clock follows the risk, and the floor F_0 has no known constant"
+            f"expected {where} for {optimizer.name}: its clock follows the risk, whose floor F_0 has no known constant"
         )
     clock = float(value(parse(optimizer.clock, PARAMETERS), point))
     c = float(factors(optimizer.clock_constant).subs({ALPHA_SYMBOL: float(alpha)}).evalf(17))
