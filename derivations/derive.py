@@ -119,7 +119,7 @@ class _Engine:
         )
         mixed = (TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain))
         exponents = _combine({"M": _exponent("-1")}, *mixed)
-        distorted = self.term("F_ac", "bias, distorted by finite size", exponents, leading.distorted())
+        distorted = self.term("F_ac", "bias, distorted by finite size", exponents, leading.distorted(self.optimizer))
         self.step(
             "distorted bias",
             "(1/M) (sum_(i<=J) i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",

@@ -15,6 +15,7 @@ from derivations.algebra import ALPHA, BETA
 from derivations.exponents import value
 from derivations.numeric.law_curve import NoConstant, curve_law
 from derivations.optimizers import registered
+from derivations.sigma import mean_power
 from derivations.sums import ALPHA_SYMBOL, BETA_SYMBOL, PowerSum
 
 alphas = st.fractions(Fraction(7, 10), 2, max_denominator=20)
@@ -52,7 +53,7 @@ def test_bias_and_noise_constants_are_limits_of_sums(alpha: float, beta: float) 
         (noise,) = leading.early(registered()["sgd"], registered()["sgd"].noise[0])
         expected = noise.at(alpha, beta) * tau ** (u - 2)
         assert weight / 2 * _sum(4 * alpha, alpha, tau) == pytest.approx(expected, rel=1e-4)
-        (distorted,) = leading.distorted()
+        (distorted,) = leading.distorted(registered()["sgd"])
         expected = distorted.at(alpha, beta) * tau ** (u - 1)
         assert weight * _sum(2 * alpha, alpha, tau) == pytest.approx(expected, rel=1e-3)
 
@@ -133,9 +134,9 @@ def test_convolution_lemma(p: float, q: float, log_tau: float) -> None:
 
 
 def test_saturated_noise_of_signsgd_has_the_constant_of_the_trace_identity() -> None:
-    """sqrt(L) = (pi/4) gamma sum_i sqrt(K_ii) with K_ii = zeta(2 alpha)/M; here from clock and noise spectrum."""
+    """sqrt(L) = (pi/4) gamma sum_i sqrt(K_ii) with the mean of sqrt(K_ii) exact; here from clock and noise spectrum."""
     law = {t.name: t for t in curve_law(registered()["signsgd-saturated"], Fraction(1), Fraction(1)).terms}
-    assert law["K_saturated"].constant == pytest.approx(np.pi**2 / 16 * np.pi**2 / 6, rel=1e-14)
+    assert law["K_saturated"].constant == pytest.approx(np.pi**2 / 16 * mean_power(1.0, 1) ** 2, rel=1e-14)
     assert (law["K_saturated"].rate, law["K_saturated"].size, law["K_saturated"].time) == (2, 1, 0)
 
 

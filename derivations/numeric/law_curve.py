@@ -21,8 +21,9 @@ from scipy.special import zeta
 from derivations.derive import derive
 from derivations.exponents import PARAMETERS, holds, value
 from derivations.grammar import Relation, parse, parse_relations
-from derivations.leading import factors
+from derivations.leading import factors, uses_sigma
 from derivations.optimizers import Optimizer
+from derivations.sigma import LARGEST
 from derivations.sums import ALPHA_SYMBOL
 
 Array = NDArray[np.float64]
@@ -149,10 +150,12 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
     point = (alpha, beta)
     if alpha <= 0 or alpha + beta <= Fraction(1, 2):
         raise NoConstant("expected alpha > 0 and alpha + beta > 1/2")
-    if 2 * alpha <= 1 and any(base == "trace" for base, _ in optimizer.clock_constant):
+    if 2 * alpha <= 1 and uses_sigma(optimizer.clock_constant):
         raise NoConstant(
             f"expected alpha > 1/2 for {optimizer.name}: below, K_ii and so the clock depend on the ambient dimension"
         )
+    if alpha > LARGEST and uses_sigma((*optimizer.clock_constant, *(f for c in optimizer.noise for f in c.constant))):
+        raise NoConstant(f"expected alpha <= {LARGEST:g} for {optimizer.name}: means over K_ii are not computed beyond")
     terms, missing = [], []
     for term in derive(optimizer).law.terms:
         if not all(holds(r, point) for r in term.where):
