@@ -10,36 +10,28 @@ N = int L^kappa/(gamma c) dtau. Two lemmas carry everything:
 
 Beyond tau = M^(2 alpha) every mode is learned: bias and early noise vanish, the noise is saturated and only the clock
 goes on, so nothing is gained there (early noise at tau = M^(2 alpha) is below floor^(1 - kappa) times saturated noise).
-Hence 1 <= tau <= M^(2 alpha), and the law is a set of inequalities linear in (x, g, t, eta).
+Hence 1 <= tau <= M^(2 alpha), and the law is a set of inequalities linear in (x, g, t, eta). A step is never longer
+than the fastest mode's time; where the noise implies it, the row is left out, by proof (`derivations.pruning`).
 
 No published formula is consulted. What is assumed is in the data: `derivations.features`, `derivations.optimizers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
 
 from derivations import leading
-from derivations.algebra import ALPHA, Poly, Rational, factor, format_poly, sort_key, total_degree
-from derivations.exponents import PARAMETERS, OnWall, is_piecewise, plain_ratio, plus, resolve, times
+from derivations.algebra import ALPHA, Poly, factor, sort_key, total_degree
+from derivations.exponents import PARAMETERS, is_piecewise, negative, plain_ratio, plus, times
 from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
-from derivations.grammar import Node, Number, Relation, parse, parse_relations, to_text
+from derivations.grammar import Extremum, Node, Number, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import write_law
 from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer
-from derivations.polygons import (
-    Line,
-    half_planes,
-    height,
-    interior_point,
-    is_nonnegative_on,
-    line_of,
-    polygon,
-    triangulate,
-)
+from derivations.polygons import half_planes, height, line_of, polygon
+from derivations.pruning import Chamber, Dominance, Draft, chambers, kinks, prune, relations_of
 from derivations.sums import PowerSum
 
 _ZERO = Number(Fraction(0))
@@ -57,24 +49,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Dominance:
-    """A term that another one covers where a threshold form has the given sign."""
-
-    term: str
-    by: str
-    condition: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chamber:
-    """A part of the plane in which every sum keeps its dominant end: signs of the threshold forms."""
-
-    conditions: tuple[str, ...]
-    lines: tuple[Line, ...]
-    sample: tuple[Fraction, Fraction]
-
-
-@dataclass(frozen=True, slots=True)
 class Derivation:
     """A law and how it came about."""
 
@@ -84,32 +58,6 @@ class Derivation:
     thresholds: tuple[Poly, ...]
     chambers: tuple[Chamber, ...]
     dominated: tuple[Dominance, ...]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A candidate term: exponents of gamma, M, tau in a lower bound of the risk."""
-
-    name: str
-    role: str
-    exponents: dict[str, Node]
-    constants: leading.Constants = ()
-    where: list[str] = field(default_factory=list)
-
-    @property
-    def form(self) -> str:
-        return monomial_text(self.exponents)
-
-
-def monomial_text(exponents: dict[str, Node]) -> str:
-    """A monomial in the grammar of law files."""
-    parts = []
-    for base in ("gamma", "M", "N", "tau", "L"):
-        node = exponents.get(base, _ZERO)
-        if node != _ZERO:
-            text = to_text(node)
-            parts.append(base if text == "1" else f"{base}^({text})")
-    return "*".join(parts) or "1"
 
 
 def _plain(node: Node) -> Node:
@@ -134,17 +82,19 @@ def _exponent(text: str) -> Node:
 class _Engine:
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.domain = half_planes(_relations(DOMAIN))
+        self.domain = half_planes(relations_of(DOMAIN))
         self.steps: list[Step] = []
-        self.drafts: list[_Draft] = []
+        self.drafts: list[Draft] = []
+        self.rows: list[Draft] = []
+        """Constraints that others may imply, in the form of drafts."""
         self.sums: list[PowerSum] = []
 
     def step(self, title: str, quantity: str, sums: Sequence[PowerSum], result: str, reason: str) -> None:
         self.steps.append(Step(title, quantity, tuple(sums), result, reason))
         self.sums.extend(sums)
 
-    def term(self, name: str, role: str, exponents: dict[str, Node], constants: leading.Constants = ()) -> _Draft:
-        draft = _Draft(name, role, exponents, constants)
+    def term(self, name: str, role: str, exponents: dict[str, Node], constants: leading.Constants = ()) -> Draft:
+        draft = Draft(name, role, exponents, constants)
         self.drafts.append(draft)
         return draft
 
@@ -169,7 +119,7 @@ class _Engine:
         )
         mixed = (TARGET_NORM.exponents(self.domain), DISTORTED.exponents(self.domain))
         exponents = _combine({"M": _exponent("-1")}, *mixed)
-        distorted = self.term("F_ac", "bias, distorted by finite size", exponents, leading.distorted())
+        distorted = self.term("F_ac", "bias, distorted by finite size", exponents, leading.distorted(self.optimizer))
         self.step(
             "distorted bias",
             "(1/M) (sum_(i<=J) i^(-2*beta)) sum_j lambda_j exp(-2*lambda_j*tau)",
@@ -265,26 +215,68 @@ class _Engine:
             "than 1/tau the early end is the larger one and the bias vanishes in finitely many steps",
         )
         if not o.kappa:
-            totals = [PowerSum(_decay(c), "1", "M") for c in o.noise]
-            sizes = [
-                to_text(_plain(plus(_exponent(c.scale), total.exponents(self.domain).get("M", _ZERO))))
-                for c, total in zip(o.noise, totals, strict=True)
-            ]
-            largest = sizes[0] if len(sizes) == 1 else f"max({', '.join(sizes)})"
-            relation = "=" if o.rate == "largest" else "<="
-            limit = _constraint(
-                "largest stable rate" if o.rate == "largest" else "stability",
-                f"gamma {relation} M^({o.clock} - ({largest}))",
-            )
-            out.append(limit)
-            self.step(
-                "stability",
-                "(gamma/c) int_0^oo k = (gamma/2c) sum_j w_j < 1",
-                totals,
-                limit.form,
-                "for kappa = 0 the stationary equation is linear in L: it has a solution only below this rate",
-            )
+            out.append(self.stability())
+        self.longest_step()
         return out
+
+    def stability(self) -> Constraint:
+        o = self.optimizer
+        totals = [PowerSum(_decay(c), "1", "M") for c in o.noise]
+        sizes = [
+            _plain(plus(_exponent(c.scale), total.exponents(self.domain).get("M", _ZERO)))
+            for c, total in zip(o.noise, totals, strict=True)
+        ]
+        largest = sizes[0] if len(sizes) == 1 else Extremum("max", tuple(sizes))
+        exponents = {"gamma": Number(Fraction(1)), "M": plus(largest, negative(_exponent(o.clock)))}
+        self.rows.append(Draft("stability", "stability", exponents, bounds="1"))
+        limit = _constraint("stability", f"gamma <= M^({o.clock} - ({to_text(largest)}))")
+        self.step(
+            "stability",
+            "(gamma/c) int_0^oo k = (gamma/2c) sum_j w_j < 1",
+            totals,
+            limit.form,
+            "for kappa = 0 the stationary equation is linear in L: it has a solution only below this rate"
+            + (", and the rate is chosen at this limit" if o.rate == "largest" else ""),
+        )
+        return limit
+
+    def longest_step(self) -> None:
+        """gamma c L^(-kappa) <= 1, as a lower bound of L, or of one where kappa = 0."""
+        o = self.optimizer
+        power = Fraction(1) if not o.kappa else 1 / o.kappa
+        exponents = _combine({"gamma": Number(Fraction(1)), "M": _exponent(o.clock)}, power=power)
+        self.rows.append(Draft(STEP, "longest step", exponents, bounds="L" if o.kappa else "1"))
+        self.step(
+            STEP,
+            "gamma*c*L^(-kappa) lambda_1 <= 1",
+            [],
+            _longest_step(o).form,
+            "a step in intrinsic time that is longer than the fastest mode's own time overshoots: the mode's error "
+            "grows " + ("until L^kappa is as large as gamma*c again" if o.kappa else "without bound"),
+        )
+
+
+STEP = "longest step"
+
+
+def _longest_step(o: Optimizer) -> Constraint:
+    return _constraint(STEP, f"gamma*M^({o.clock}) <= " + (f"L^({o.kappa})" if o.kappa else "1"))
+
+
+def _limits(o: Optimizer, given: Sequence[Constraint], rows: Sequence[Draft]) -> tuple[Constraint, ...]:
+    """The constraints with the longest step where no other row implies it; the largest rate obeys both limits."""
+    step = next((r for r in rows if r.name == STEP), None)
+    out = list(given)
+    if o.rate == "largest":
+        (stable,) = [c for c in given if c.name == "stability"]
+        right = parse_relations(stable.form, (*PARAMETERS, "gamma", "M"))[0].right
+        limit = to_text(Monomial.from_node(right).exponent("M"))
+        if step is not None:
+            limit = f"min({limit}, -({o.clock}))"
+        out[out.index(stable)] = _constraint("largest stable rate", f"gamma = M^({limit})")
+    elif step is not None:
+        out.append(replace(_longest_step(o), where=relations_of(step.where)))
+    return tuple(out)
 
 
 def _role(component: NoiseComponent) -> str:
@@ -302,7 +294,7 @@ def _decay(component: NoiseComponent) -> Poly:
     if ratio.den == 1 and total_degree(ratio.num) <= 1:
         line = line_of(ratio.num, 1)
         heights = (
-            [height(line, v) for v in polygon(half_planes(_relations(DOMAIN)))]
+            [height(line, v) for v in polygon(half_planes(relations_of(DOMAIN)))]
             if line is not None
             else [int(ratio.num.LC)]
         )
@@ -323,81 +315,6 @@ def _constraint(name: str, text: str) -> Constraint:
     return Constraint(name, text, Monomial.of(_combine(left, inverse)), relation.op == "=", (), "derived")
 
 
-def _relations(texts: Sequence[str]) -> tuple[Relation, ...]:
-    return tuple(r for t in texts for r in parse_relations(t, PARAMETERS))
-
-
-def chambers(thresholds: Sequence[Poly]) -> Iterator[Chamber]:
-    """The sign patterns of linear forms that occur in the domain, each with a point inside."""
-    base = half_planes(_relations(DOMAIN))
-    for signs in product((1, -1), repeat=len(thresholds)):
-        texts = tuple(f"{format_poly(p if s > 0 else -p)} > 0" for p, s in zip(thresholds, signs, strict=True))
-        lines = (*base, *half_planes(_relations(texts)))
-        sample = interior_point(lines)
-        if sample is not None:
-            yield Chamber(texts, lines, sample)
-
-
-def _size(draft: _Draft, chamber: Chamber) -> tuple[Rational, Rational] | None:
-    """Exponents of M of a draft at tau = 1 and at tau = M^(2 alpha), in a chamber."""
-    values = {}
-    for base in ("M", "tau"):
-        try:
-            values[base] = resolve(draft.exponents.get(base, _ZERO), chamber.sample, lambda p, why: None)
-        except OnWall:
-            return None
-    return values["M"], values["M"] + values["tau"] * Rational.of(2 * ALPHA)
-
-
-def _covers(big: _Draft, small: _Draft, chamber: Chamber) -> bool:
-    """Whether one draft is at least the other for all 1 <= tau <= M^(2 alpha), throughout a chamber."""
-    if big.exponents.get("gamma", _ZERO) != small.exponents.get("gamma", _ZERO):
-        return False
-    upper, lower = _size(big, chamber), _size(small, chamber)
-    if upper is None or lower is None:
-        return False
-    for b, s in zip(upper, lower, strict=True):
-        difference = b - s
-        if not difference:
-            continue
-        quotient = difference.num * difference.den
-        if not all(is_nonnegative_on(quotient, 1, t) for t in triangulate(chamber.lines)):
-            return False
-    return True
-
-
-def _prune(
-    drafts: list[_Draft], found: Sequence[Chamber], thresholds: Sequence[Poly]
-) -> tuple[list[_Draft], list[Dominance]]:
-    """Drop terms that others cover: everywhere, or on one side of a threshold (then the term says where it exists)."""
-    covered: dict[tuple[int, int], str] = {}
-    for i, chamber in enumerate(found):
-        alive = list(range(len(drafts)))
-        for k in reversed(range(1, len(drafts))):  # the floor, first, stays: it is what remains at tau > M^(2 alpha)
-            rival = next((r for r in alive if r != k and _covers(drafts[r], drafts[k], chamber)), None)
-            if rival is not None:
-                alive.remove(k)
-                covered[(k, i)] = drafts[rival].name
-    kept, notes = [], []
-    for k, draft in enumerate(drafts):
-        inside = list(range(len(found)))
-        if all((k, i) in covered for i in inside):
-            names = sorted({covered[(k, i)] for i in inside})
-            notes.append(Dominance(draft.name, ", ".join(names), "everywhere"))
-            continue
-        for p in thresholds:
-            for s in (1, -1):
-                text = f"{format_poly(p if s > 0 else -p)} > 0"
-                side = [i for i in inside if text in found[i].conditions]
-                if side and len(side) < len(inside) and all((k, i) in covered for i in side):
-                    names = sorted({covered[(k, i)] for i in side})
-                    notes.append(Dominance(draft.name, ", ".join(names), text))
-                    draft.where.append(f"{format_poly(-p if s > 0 else p)} > 0")
-                    inside = [i for i in inside if i not in side]
-        kept.append(draft)
-    return kept, notes
-
-
 def derive(optimizer: Optimizer) -> Derivation:
     """The risk law of an optimizer on power-law random features, with its derivation.
 
@@ -410,11 +327,13 @@ def derive(optimizer: Optimizer) -> Derivation:
     engine.noise()
     constraints = engine.constraints()
     forms = {factor(s.threshold)[1][0][0] for s in engine.sums if not s.fixed_sign(engine.domain)}
+    for text in (optimizer.clock, *(c.scale for c in optimizer.noise)):
+        forms |= kinks(_exponent(text))
     thresholds = sorted(forms, key=sort_key)
     found = tuple(chambers(thresholds))
-    drafts, notes = _prune(engine.drafts, found, thresholds)
+    drafts, rows, notes = prune(engine.drafts, engine.rows, found, thresholds)
     terms = tuple(
-        Term(d.name, d.role, d.form, Monomial.of(d.exponents), _relations(d.where), "derived", d.constants)
+        Term(d.name, d.role, d.form, Monomial.of(d.exponents), relations_of(d.where), "derived", d.constants)
         for d in drafts
     )
     law = RiskLaw(
@@ -422,9 +341,9 @@ def derive(optimizer: Optimizer) -> Derivation:
         title=f"{optimizer.title}, derived",
         source=DERIVED,
         provenance="derived",
-        domain=_relations(DOMAIN),
+        domain=relations_of(DOMAIN),
         terms=terms,
-        constraints=tuple(constraints),
+        constraints=_limits(optimizer, constraints, rows),
         auxiliary=("tau",),
         note="Intrinsic time tau is eliminated by the solver; see phases derive.",
     )

@@ -3,9 +3,10 @@
 With the exponents of a term comes, where the theory gives one, the number in front of it, for an infinite ambient
 dimension and modes far below M. The bias terms are Mellin transforms of their sums; the floor needs the fixed point
 sum_j lambda_j/(lambda_j + kappa) = M of the resolvent scale, whose sum is an integral for 2 alpha > 1; the noise of
-learned modes needs the constants of the clock and of the noise spectrum (`derivations.optimizers`), in which sigma^2 =
-K_ii = zeta(2 alpha)/M. Early noise needs the integral of the risk, which is a convergent sum only for kappa = 0 and
-2 beta > 1 (small gamma). Elsewhere a term has no constant here, and that is said rather than guessed.
+learned modes needs the constants of the clock and of the noise spectrum (`derivations.optimizers`). The diagonal of K
+does not concentrate for 2 alpha > 1, so that means over sigma_i = sqrt(K_ii) stand in them (`derivations.sigma_means`).
+Early noise needs the integral of the risk, which is a convergent sum only for kappa = 0 and 2 beta > 1 (small gamma).
+Elsewhere a term has no constant here, and that is said rather than guessed.
 
 Source: leading forms of arXiv:2405.15074 and its authors' public code, drift normalisation of arXiv:2603.02069;
 re-derived.
@@ -21,11 +22,12 @@ from sympy import Rational as Number
 
 from derivations.algebra import ALPHA, BETA
 from derivations.optimizers import Factors, NoiseComponent, Optimizer
+from derivations.sigma_means import mean_cubed_sigma, mean_inverse_sigma, mean_sigma, mixed_target, slow_target
 from derivations.sums import ALPHA_SYMBOL as a
 from derivations.sums import BETA_SYMBOL as b
 from derivations.sums import leading_constant
 
-_BASES: dict[str, Expr] = {"2": Integer(2), "pi": pi, "1-2/pi": 1 - 2 / pi, "trace": zeta(2 * a)}
+_BASES: dict[str, Expr] = {"2": Integer(2), "pi": pi, "1-2/pi": 1 - 2 / pi, "sigma^-1": mean_inverse_sigma(a)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,10 @@ def aligned() -> Constants:
     return (LeadingConstant(leading_constant(2 * ALPHA + 2 * BETA), (), "Mellin transform of exp(-2 u)"),)
 
 
-def distorted() -> Constants:
+def distorted(optimizer: Optimizer) -> Constants:
     """C in F_ac ~ C M^(-1) tau^(-1 + 1/(2 alpha))."""
-    value = zeta(2 * b) * leading_constant(2 * ALPHA)
+    norm = mixed_target(a, b) if _is_preconditioned(optimizer) else zeta(2 * b)
+    value = norm * leading_constant(2 * ALPHA)
     return (LeadingConstant(value, ("2*alpha - 1 > 0", "2*beta - 1 > 0"), "target norm times a Mellin transform"),)
 
 
@@ -96,20 +99,44 @@ def early(optimizer: Optimizer, component: NoiseComponent) -> Constants:
         return ()
     scale = factors(component.constant) / factors(optimizer.clock_constant)
     where = ["4*alpha - 1 > 0", "2*beta - 1 > 0"]
-    if any(base == "trace" for base, _ in (*component.constant, *optimizer.clock_constant)):
+    if uses_sigma((*component.constant, *optimizer.clock_constant)):
         where.append("2*alpha - 1 > 0")
-    value = scale * zeta(2 * b) / 2 * leading_constant(4 * ALPHA)
-    return (LeadingConstant(value, tuple(where), "small gamma: int L = sum_j j^(-2*beta)/2 before the floor"),)
+    norm = slow_target(a, b) if _is_preconditioned(optimizer) else zeta(2 * b)
+    value = scale * norm / 2 * leading_constant(4 * ALPHA)
+    reason = "small gamma: int L = target norm/2 before the floor, each mode in its own time"
+    return (LeadingConstant(value, tuple(where), reason),)
 
 
 def stationary(optimizer: Optimizer, components: tuple[NoiseComponent, ...]) -> Constants:
-    """C in L ~ C (gamma M^(..))^(1/kappa) once all modes that matter hold their stationary share w_j/2."""
-    total: Expr = S.Zero
-    for component in components:
-        modes = Integer(1) if component.name == "flat" else zeta(2 * a)
-        total += factors(component.constant) * modes
-    value = (total / (2 * factors(optimizer.clock_constant))) ** _number(1 / optimizer.kappa)
-    return (LeadingConstant(value.simplify(), ("2*alpha - 1 > 0",), "L^kappa = (gamma/2c) sum_j w_j"),)
+    """C in L ~ C (gamma M^(..))^(1/kappa) once all modes that matter hold their stationary share w_j/2.
+
+    The noise's trace in the basis of the drift is exact: sum_i sigma_i for K_sigma and a preconditioned drift, M for
+    K_sigma alone, sum_i sigma_i^3 for K and a preconditioned drift, sum_j lambda_j for K alone.
+    """
+    reshaped = len(optimizer.noise) > 1
+    if _is_preconditioned(optimizer):
+        trace = mean_sigma(a) if reshaped else mean_cubed_sigma(a)
+    else:
+        trace = Integer(1) if reshaped else zeta(2 * a)
+    total = trace * sum((factors(_without_sigma(c.constant)) for c in components), S.Zero)
+    value = (total / (2 * factors(_without_sigma(optimizer.clock_constant)))) ** _number(1 / optimizer.kappa)
+    reason = "L^kappa = (gamma/2c) sum_j w_j"
+    if reshaped and len(components) == 1:
+        reason += ", linear part of the arcsine: learned modes hold up to pi/2 times as much"
+    return (LeadingConstant(value.simplify(), ("2*alpha - 1 > 0",), reason),)
+
+
+def uses_sigma(given: Factors) -> bool:
+    """Whether a mean over sigma is a factor, which is known for 2 alpha > 1 only."""
+    return any(base == "sigma^-1" for base, _ in given)
+
+
+def _without_sigma(given: Factors) -> Factors:
+    return tuple((base, power) for base, power in given if base != "sigma^-1")
+
+
+def _is_preconditioned(optimizer: Optimizer) -> bool:
+    return optimizer.clock != "0"
 
 
 def in_steps(optimizer: Optimizer, constant: Expr, decay: Expr) -> tuple[Expr, Expr]:

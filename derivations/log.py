@@ -13,6 +13,7 @@ from derivations.derive import Derivation, Step
 from derivations.grammar import Binary, Extremum, Name, Negative, Node, Number, parse
 from derivations.law import BASES
 from derivations.lawfile import relation_text
+from derivations.sigma_means import EXPLAINED, means_in
 from derivations.sums import ALPHA_SYMBOL, BETA_SYMBOL, PowerSum, leading_constant
 
 
@@ -64,6 +65,8 @@ def as_text(d: Derivation) -> str:
         for c in t.constants:
             where = f"   where {', '.join(c.where)}" if c.where else ""
             lines.append(f"  {t.name:<18} {c}{where}   ({c.reason})")
+    for name in means_in([c.value for t in d.law.terms for c in t.constants] + [leading.factors(o.clock_constant)]):
+        lines.append(f"  {name} is {EXPLAINED[name]}, sigma_i = sqrt(K_ii)")
     lines.append("Bias terms in steps, each alone driving the clock")
     lines += [f"  {form.text}" for form in in_steps(d)]
     return "\n".join(lines)
@@ -261,7 +264,13 @@ def as_tex(d: Derivation) -> str:
         for c in t.constants:
             where = f", where {', '.join(f'${_condition(w)}$' for w in c.where)}" if c.where else ""
             lines.append(rf"\item {t.name.replace('_', chr(92) + '_')}: ${latex(c.value)}${where}")
-    lines += [r"\end{itemize}", "Subject to:", r"\begin{itemize}"]
+    lines.append(r"\end{itemize}")
+    if means_in([c.value for t in d.law.terms for c in t.constants]):
+        lines.append(
+            r"Bars are means over $\sigma_i = \sqrt{M K_{ii}}$; $\|b\|^2_{\mathrm{mixed}}$ and "
+            r"$\|b\|^2_{\mathrm{slow}}$ are the target's squared norm, weighted by what $\sigma$ owes to each mode."
+        )
+    lines += ["Subject to:", r"\begin{itemize}"]
     for limit in d.law.constraints:
         lines.append(rf"\item ${_relation(limit.form)}$")
     lines += [r"\end{itemize}", "Covered terms:", r"\begin{itemize}"]

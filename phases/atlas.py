@@ -11,6 +11,7 @@ from typing import Any
 
 from phases.audit import ClaimReport, audit
 from phases.latex import tex
+from phases.notes import diagram_notes
 from phases.output import write_text
 from phases.phase_diagram import PhaseDiagram, diagram
 from phases.plot import save
@@ -42,7 +43,7 @@ def write_diagram(found: PhaseDiagram, verdict: Verdict, folder: Path, stem: str
     paths = save(found, folder / stem)
     files = {
         f"{stem}.tex": tex(found, verdict),
-        f"{stem}.json": json.dumps(diagram_json(found, verdict), indent=1) + "\n",
+        f"{stem}.json": json.dumps(diagram_json(found, verdict, diagram_notes(found)), indent=1) + "\n",
     }
     if isinstance(verdict, Proved):
         files[f"{stem}.certificate.json"] = json.dumps(certificate_json(verdict.certificate), indent=1) + "\n"

@@ -105,7 +105,8 @@ def row_text(row: dict[str, Any]) -> str:
     """One row of the table."""
     predicted: str | Sequence[str] = row["predicted"]
     said = predicted if isinstance(predicted, str) else " to ".join(predicted)
-    seen = "-" if row["fitted"] is None else f"{row['fitted']:.4f} +- {row['error']:.4f}"
+    bar = "unknown" if row["error"] is None else f"{row['error']:.4f}"
+    seen = "-" if row["fitted"] is None else f"{row['fitted']:.4f} +- {bar}"
     span = "" if row["window"] is None else f", f = {row['window'][0]:.0e} to {row['window'][1]:.0e}"
     place = f"({row['alpha']}, {row['beta']})"
     columns = f"{'/'.join(row['phase']):<6} {place:<14} {row['engine']:<10} {row['quantity']:<15} {said:<14} {seen:<20}"

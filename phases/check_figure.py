@@ -127,8 +127,10 @@ def _draw_exponents(axes: Any, checks: Sequence[Check], quantity: str) -> None:
             axes.semilogx(at, local, "o-", ms=3, lw=1, color=colour, label=f"{check.engine}: {check.model}")
             farthest = max([farthest, *np.abs(local - (low + high) / 2)])
         if fit.fit is not None:
-            axes.errorbar([x[-1]], [fit.fit.value], [fit.error], fmt="s", ms=4, capsize=3, color=colour, mfc="white")
-            farthest = max(farthest, abs(fit.fit.value - (low + high) / 2) + min(fit.error, 0.1))
+            axes.errorbar(
+                [x[-1]], [fit.fit.value], [fit.error or 0.0], fmt="s", ms=4, capsize=3, color=colour, mfc="white"
+            )
+            farthest = max(farthest, abs(fit.fit.value - (low + high) / 2) + min(fit.error or 0.0, 0.1))
     if low < high:
         axes.axhspan(low, high, color="black", alpha=0.2, lw=0)
     else:

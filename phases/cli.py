@@ -117,6 +117,7 @@ def _laws(args: argparse.Namespace) -> int:
 
 
 def _diagram(args: argparse.Namespace) -> int:
+    from phases.notes import diagram_notes
     from phases.output import staged_folder
     from phases.proof.prove import prove
     from phases.report import diagram_json, diagram_table, verdict_text
@@ -135,20 +136,23 @@ def _diagram(args: argparse.Namespace) -> int:
             written = [
                 str(Path(args.out) / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))
             ]
+    notes = diagram_notes(found)
     if args.json:
-        _emit(diagram_json(found, verdict) | ({"files": written} if written else {}))
+        _emit(diagram_json(found, verdict, notes) | ({"files": written} if written else {}))
     else:
         print(
             f"{found.law.name}: {found.law.title} ({found.law.source or 'no source given'}), {verdict_text(verdict)}\n"
         )
         print(diagram_table(found))
+        for note in notes:
+            print(f"note: {note}")
         for path in written:
             print(f"wrote {path}")
     return _exit_code(verdict)
 
 
 def _at(args: argparse.Namespace) -> int:
-    from phases.program import optimum_at
+    from phases.notes import fixed_rate, point_notes
     from phases.report import located_json, with_rate_json
     from phases.sensitivity import price
 
@@ -159,9 +163,9 @@ def _at(args: argparse.Namespace) -> int:
     located = found.at(alpha, beta)
     if rate is not None and not law.has_rate:
         raise BadInput(f"--rate: expected a law with a learning rate, {law.name} has none")
-    data = located_json(law, located, price(law, located.point))
+    data = located_json(law, located, price(law, located.point), point_notes(law, located))
     if rate is not None:
-        data = with_rate_json(data, rate, optimum_at(law, located.point, rate))
+        data = with_rate_json(data, rate, *fixed_rate(law, located.point, rate))
     if args.json:
         _emit(data)
     else:

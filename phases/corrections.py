@@ -11,6 +11,7 @@ Floats enter here: this judges a fit, it proves nothing.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -22,6 +23,14 @@ from phases.program import NumericRow, solve_at, variables
 
 UNKNOWN = 10.0
 """Factor by which each term's constant may differ from one."""
+TRIES = 4
+"""Starts of the solver, each from where the last one gave up."""
+FEASIBLE = 1e-7
+"""By how much a solution may pass a row, in units of the slope: far less than a fit resolves."""
+
+
+class NoCorrection(ArithmeticError):
+    """The smooth programme was not solved, so that nothing is known about a law's corrections."""
 
 
 def corrections(
@@ -30,6 +39,10 @@ def corrections(
     """The range of the law's slope, model_exponent and rate_exponent over a window of compute.
 
     All constants are one, then one constant at a time is ten times as large or as small.
+
+    Raises
+    ------
+    NoCorrection : one of the programmes could not be solved.
 
     >>> from derivations.registry import load
     >>> law = load("paquette2024/sgd")
@@ -73,7 +86,7 @@ def _best(rows: list[NumericRow], vertex: Array, scale: float, shift: Array) -> 
     start[-1] -= (np.log(len(terms)) + max(shift.max(), 0.0)) / scale
     target = np.zeros(len(vertex))
     target[-1] = -1.0
-    constraints = [
+    constraints: list[dict[str, Any]] = [
         {
             "type": "ineq",
             "fun": lambda v: -logsumexp(scale * (terms @ v - bounds)) / scale,
@@ -84,12 +97,25 @@ def _best(rows: list[NumericRow], vertex: Array, scale: float, shift: Array) -> 
         constraints.append({"type": "ineq", "fun": lambda v: limits - hard @ v, "jac": lambda v: -hard})
     if len(equal):
         constraints.append({"type": "eq", "fun": lambda v: ends - equal @ v, "jac": lambda v: equal})
-    found = minimize(
-        lambda v: -v[-1],
-        start,
-        jac=lambda v: target,
-        constraints=constraints,
-        method="SLSQP",
-        options={"ftol": 1e-10, "maxiter": 500},
-    )
-    return np.asarray(found.x)
+    for _ in range(TRIES):
+        found = minimize(
+            lambda v: -v[-1],
+            start,
+            jac=lambda v: target,
+            constraints=constraints,
+            method="SLSQP",
+            options={"ftol": 1e-10, "maxiter": 500},
+        )
+        at = np.asarray(found.x)
+        if found.success and all(_passed(c, at) <= FEASIBLE for c in constraints):
+            return at
+        if np.isfinite(at).all():  # again from there, a little inside
+            start = at.copy()
+            start[-1] -= 0.1 / scale
+    raise NoCorrection(f"expected the corrections of the law at f = {np.exp(scale):.0e} to be found: {found.message}")
+
+
+def _passed(constraint: dict[str, Any], at: Array) -> float:
+    """By how much a point passes a constraint."""
+    values = np.atleast_1d(constraint["fun"](at))
+    return float(np.abs(values).max() if constraint["type"] == "eq" else (-values).max())

@@ -49,6 +49,8 @@ class NumericRow:
 
 FREE_RATE = "gamma = 1"
 """Where gamma occurs in no row it is pinned to one, and every rate is optimal (no name in a law file has a = in it)."""
+FIXED_RATE = "gamma = M^-E"
+"""The equation that a rate given by hand adds."""
 
 
 def variables(law: RiskLaw) -> tuple[str, ...]:
@@ -186,6 +188,22 @@ def symbolic_rows(law: RiskLaw, point: Point, record: Record) -> list[Row]:
     return rows
 
 
+def fixed_rows(law: RiskLaw, point: Point, rate: Fraction) -> list[NumericRow]:
+    """The programme at a rational point with gamma = M^(-rate).
+
+    Raises
+    ------
+    UndefinedExponent : see `numeric_rows`.
+    """
+    names = variables(law)
+    row = dict.fromkeys(names, Fraction(0))
+    row["g"], row["x"] = Fraction(1), -rate
+    values = [row[v] for v in names]
+    scale = lcm(*(v.denominator for v in values))
+    fixed = NumericRow(FIXED_RATE, "bound", Inequality.of(values, Fraction(0), True), Fraction(scale))
+    return [*numeric_rows(law, point), fixed]
+
+
 def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[list[NumericRow], Optimum]:
     """Exact optimum at a rational point; ``rate`` adds gamma = M^(-rate).
 
@@ -195,14 +213,7 @@ def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[
     phases.simplex.Unbounded : the law lets the slope grow without bound.
     phases.simplex.Infeasible : the law's constraints contradict each other.
     """
-    rows = numeric_rows(law, point)
-    if rate is not None:
-        names = variables(law)
-        row = dict.fromkeys(names, Fraction(0))
-        row["g"], row["x"] = Fraction(1), -rate
-        values = [row[v] for v in names]
-        scale = lcm(*(v.denominator for v in values))
-        rows.append(NumericRow("gamma = M^-E", "bound", Inequality.of(values, Fraction(0), True), Fraction(scale)))
+    rows = numeric_rows(law, point) if rate is None else fixed_rows(law, point, rate)
     return rows, maximise([r.inequality for r in rows])
 
 

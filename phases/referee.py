@@ -2,14 +2,15 @@
 
 The envelope of an engine (`derivations.numeric.envelope`) is traced to large compute; its slope, model-size exponent x*
 and rate exponent e* are fitted with error bars, and each is held against the law's exact optimum at the point. A
-quantity agrees within two error bars and disagrees beyond four; between, or where the error bar is too wide, the
-referee cannot tell. To the fit's error bar comes the law's own correction to scaling (`phases.corrections`), and on a
-wall, where laws hold up to logarithms, one over the logarithm of compute. A law
-agrees if its slope does and nothing disagrees.
+quantity agrees within two error bars, unless those are too wide, and disagrees beyond four; else the referee cannot
+tell. To the fit's error bar comes the law's own correction to scaling (`phases.corrections`), and on a wall, where laws
+hold up to logarithms, one over the logarithm of compute: there the mode model goes as far as it can, so that this is
+little enough to decide. A law agrees if its slope does and nothing disagrees.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -24,14 +25,16 @@ from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
 from derivations.numeric.request import optimizer_named
-from phases.corrections import corrections
+from phases.corrections import NoCorrection, corrections
 from phases.phase_diagram import Phase, PhaseDiagram
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 WINDOWS = 3
 """Windows of local slopes, four points and one shared each."""
 WIDEST = 0.02
-"""An error bar above this decides nothing."""
+"""No value is close enough to agree if its error bar is above this."""
+FARTHEST = 1e30
+"""The largest compute that any engine is traced to."""
 FINEST = 0.002
 """What the grids of the envelope resolve; no error bar is taken smaller."""
 
@@ -41,33 +44,38 @@ class Comparison:
     """One quantity: predicted (an interval where the optimum is not unique), fitted.
 
     ``correction`` is how far the law's own exponent over the window of the fit is from its asymptotic one
-    (`phases.corrections`): no fit there can be closer.
+    (`phases.corrections`): no fit there can be closer. It is None where that is not known, and then nothing is decided.
     """
 
     quantity: str
     predicted: tuple[Fraction, Fraction]
     fit: Fit | None
-    correction: float = 0.0
+    correction: float | None = 0.0
 
     @property
-    def error(self) -> float:
-        """The error bar: of the fit, and the law's own correction to scaling."""
-        return float("nan") if self.fit is None else max(self.fit.error, FINEST) + self.correction
+    def error(self) -> float | None:
+        """The error bar: of the fit, and the law's own correction to scaling; None where either is not known."""
+        if self.fit is None or self.correction is None or not math.isfinite(self.fit.error):
+            return None
+        return max(self.fit.error, FINEST) + self.correction
 
     @property
     def verdict(self) -> str:
-        """Agrees within two error bars, disagrees beyond four; cannot tell between, or with a wide error bar.
+        """Agrees within two error bars of at most `WIDEST`, disagrees beyond four of any size; else cannot tell.
 
         >>> half = (Fraction(1, 2), Fraction(1, 2))
-        >>> fits = (Fit(x, e, (1, 2)) for x, e in ((0.505, 0.004), (0.55, 0.005), (0.52, 0.006), (0.6, 0.2)))
-        >>> [Comparison("slope", half, fit).verdict for fit in fits]
-        ['agrees', 'disagrees', 'cannot tell', 'cannot tell']
+        >>> fits = ((0.505, 0.004), (0.55, 0.005), (0.52, 0.006), (0.6, 0.2), (0.9, 0.05))
+        >>> [Comparison("slope", half, Fit(x, e, (1, 2))).verdict for x, e in fits]
+        ['agrees', 'disagrees', 'cannot tell', 'cannot tell', 'disagrees']
         """
-        if self.fit is None or not self.error <= WIDEST:
+        error = self.error
+        if self.fit is None or error is None:
             return CANNOT_TELL
         low, high = float(self.predicted[0]), float(self.predicted[1])
         distance = max(low - self.fit.value, self.fit.value - high, 0.0)
-        return AGREES if distance <= 2 * self.error else DISAGREES if distance > 4 * self.error else CANNOT_TELL
+        if distance > 4 * error:
+            return DISAGREES
+        return AGREES if distance <= 2 * error and error <= WIDEST else CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ class Check:
                     "quantity": c.quantity,
                     "predicted": low if low == high else [low, high],
                     "fitted": None if c.fit is None else c.fit.value,
-                    "error": None if c.fit is None else c.error,
+                    "error": c.error,
                     "window": None if c.fit is None else list(c.fit.window),
                     "verdict": c.verdict,
                 }
@@ -131,7 +139,10 @@ def telling_point(law: RiskLaw, phase: Phase, window: tuple[float, float] = (1e2
     """
 
     def blur(point: Point) -> float:
-        low, high = corrections(law, point, window)["slope"]
+        try:
+            low, high = corrections(law, point, window)["slope"]
+        except NoCorrection:
+            return float("inf")
         return high - low
 
     alpha, beta = phase.sample
@@ -154,7 +165,10 @@ def check(
     largest: float | None = None,
     progress: Progress | None = None,
 ) -> Check:
-    """Check a law at a point with one engine, up to compute ``largest`` (default: what the engine is good for).
+    """Check a law at a point with one engine, up to compute ``largest``.
+
+    By default that is what the engine is good for; for the mode model on a wall it is `FARTHEST`, as an error of one
+    over the logarithm of compute decides nothing before.
 
     Raises
     ------
@@ -172,8 +186,10 @@ def check(
     located = found.at(alpha, beta)
     optimum = located.optimum
     replicas, default = dynamics(engine, optimizer, alpha, beta)
-    largest = default if largest is None else largest
-    if not 1e4 <= largest <= 1e30:
+    on_wall = len(located.phases) > 1
+    if largest is None:
+        largest = FARTHEST if on_wall and engine == "mode" else default
+    if not 1e4 <= largest <= FARTHEST:
         raise BadProblem(f"expected a largest compute between 1e4 and 1e30, got {largest:g}")
     compute = np.geomspace(largest**0.5, largest, 4 * WINDOWS + 1)
     traced = []
@@ -190,16 +206,20 @@ def check(
     if optimum.rate is not None:
         fits["rate_exponent"] = optimum.rate, _rate_exponent(traced, size)
     window = slope.window if slope is not None else (float(compute[-5]), float(compute[-1]))
-    own = corrections(law, (alpha, beta), window)
+    own: dict[str, tuple[float, float]] | None
+    try:
+        own = corrections(law, (alpha, beta), window)
+    except NoCorrection:
+        own = None
     comparisons = []
     for quantity, (predicted, fit) in fits.items():
         exact = None if predicted is None else _finite(predicted)
         if exact is not None:
-            correction = 0.0
-            if quantity in own:
+            correction = None if own is None else 0.0
+            if own is not None and quantity in own:
                 low, high = own[quantity]
                 correction = max(float(exact[0]) - low, high - float(exact[1]), 0.0)
-            if len(located.phases) > 1:  # on a wall laws hold up to logarithms
+            if on_wall and correction is not None:  # there laws hold up to logarithms
                 scale = float(traced[0].size[-1]) if quantity == "rate_exponent" else window[1]
                 correction += 1 / max(1.0, float(np.log(scale)))
             comparisons.append(Comparison(quantity, exact, fit, correction))

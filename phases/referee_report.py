@@ -236,7 +236,8 @@ def _cell(row: Json) -> str:
     if row["fitted"] is None:
         return f"{predicted}: no fit"
     mark = {"agrees": "✓", "disagrees": "✗"}.get(row["verdict"], "?")
-    return f"{predicted}: {row['fitted']:.4f} ± {row['error']:.4f} {mark}"
+    bar = "unknown" if row["error"] is None else f"{row['error']:.4f}"
+    return f"{predicted}: {row['fitted']:.4f} ± {bar} {mark}"
 
 
 _HEAD = """# The referee's report
@@ -251,7 +252,7 @@ learning rate γ at growing compute f = M N, and fits the slope (L* = f^-slope),
 
 An entry reads *predicted: fitted ± error*. The error bar holds half the drift of local slopes over the fit, their
 scatter, and the law's own correction to scaling at that compute with unknown constants up to a factor ten. A quantity
-agrees (✓) within two error bars and disagrees (✗) beyond four; otherwise, or with an error bar above 0.02, the referee
+agrees (✓) within two error bars, if they are at most 0.02, and disagrees (✗) beyond four; otherwise the referee
 cannot tell (?). A law agrees at a point if its slope does and nothing disagrees."""
 
 _LAWS = """The point of a phase is the one nearest to its sample (`phases diagram --json`) where the law's own

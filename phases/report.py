@@ -112,8 +112,8 @@ def wall_text(poly: Poly) -> str:
     return f"{format_poly(poly)} = 0"
 
 
-def diagram_json(diagram: PhaseDiagram, verdict: Verdict) -> Json:
-    """The whole diagram in the contract's terms."""
+def diagram_json(diagram: PhaseDiagram, verdict: Verdict, notes: Sequence[str] = ()) -> Json:
+    """The whole diagram in the contract's terms, with the notes of `phases.notes`."""
     return {
         "law": diagram.law.name,
         "proved": isinstance(verdict, Proved),
@@ -131,6 +131,7 @@ def diagram_json(diagram: PhaseDiagram, verdict: Verdict) -> Json:
             for w in diagram.walls
         ],
         "corners": [corner_json(c) for c in diagram.corners],
+        "notes": list(notes),
     }
 
 
@@ -247,8 +248,8 @@ def price_json(price: Price | None) -> Json | None:
     }
 
 
-def located_json(law: RiskLaw, located: Located, price: Price | None) -> Json:
-    """A point in the contract's terms."""
+def located_json(law: RiskLaw, located: Located, price: Price | None, notes: Sequence[str] = ()) -> Json:
+    """A point in the contract's terms, with the notes of `phases.notes`."""
     optimum = located.optimum
     formulas = [formula_text(p.formulas.slope, _near(p, located.point)) for p in located.phases]
     return {
@@ -273,6 +274,7 @@ def located_json(law: RiskLaw, located: Located, price: Price | None) -> Json:
         "provenance": law.provenance,
         "source": law.source,
         "term_provenance": {t.name: t.provenance for t in law.terms if t.name in optimum.active},
+        "notes": list(notes),
     }
 
 
@@ -284,7 +286,7 @@ def _unlist(items: list[Any]) -> Any:
     return items[0] if len(items) == 1 else items
 
 
-def with_rate_json(base: Json, rate: Fraction, best: PointOptimum) -> Json:
+def with_rate_json(base: Json, rate: Fraction, best: PointOptimum, notes: Sequence[str] = ()) -> Json:
     """The point with the learning rate fixed at gamma = M^(-rate): its own best slope, and the optimum beside it."""
     out = dict(base)
     keys = ("slope", "model_exponent", "rate_exponent", "active", "binding_constraints")
@@ -297,6 +299,7 @@ def with_rate_json(base: Json, rate: Fraction, best: PointOptimum) -> Json:
     out["binding_constraints"] = list(best.binding)
     out["multipliers"] = {k: str(v) for k, v in best.multipliers.items() if v}
     out["loss"] = str(Fraction(base["slope"]) - best.slope)
+    out["notes"] = [*base["notes"], *notes]
     return out
 
 

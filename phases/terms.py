@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational
-from derivations.derive import Chamber, Derivation
+from derivations.derive import Derivation
 from derivations.exponents import PARAMETERS, OnWall, holds, resolve
 from derivations.grammar import parse
 from derivations.law import BASES, RiskLaw, Term
 from derivations.optimizers import Optimizer
 from derivations.polygons import half_planes, interior_point
+from derivations.pruning import Chamber
 
 Exponents = dict[str, Rational]
 

@@ -56,6 +56,7 @@ def point_text(data: dict[str, Any]) -> str:
             parts.append(f"{text} by f^d: slope falls by {loss}*d" if loss is not None else f"{text}: not allowed")
         lines.append("  a rate            " + "; ".join(parts))
     lines.append(f"  provenance        {data['provenance']}" + (f", {data['source']}" if data["source"] else ""))
+    lines += [f"  note              {note}" for note in data["notes"]]
     return "\n".join(lines)
 
 

@@ -2,7 +2,8 @@
 
 Modes j = 1..M are collected in geometric bins; each bin carries its share Q of the risk and follows
 Q' = -2 lambda Q + (gamma/c) lambda w L^(1 - kappa) in intrinsic time by an exponential step on a fine grid in log tau.
-Steps are counted by N = int L^kappa/(gamma c) dtau. No lemma of the derivation is used.
+Steps are counted by N = int L^kappa/(gamma c) dtau. Where a step is longer than the fastest mode's time the risk stays
+where it is (kappa > 0), or grows without bound (kappa = 0). No lemma of the derivation is used.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def log_risk(family: Family, logM: float, logN: float, log_gamma: float, steps: 
     tau, n = 0.0, 0.0
     L = floor + Q.sum()
     for new in grid:
+        if gamma * c * L**-f.kappa > 1:
+            return float(np.log(L)) if f.kappa else np.inf
         h = new - tau
         decay = np.exp(-2 * lam * h)
         gain = -np.expm1(-2 * lam * h) / (2 * lam)

@@ -15,6 +15,7 @@ from derivations.algebra import ALPHA, BETA
 from derivations.exponents import value
 from derivations.numeric.law_curve import NoConstant, curve_law
 from derivations.optimizers import registered
+from derivations.sigma import mean_power
 from derivations.sums import ALPHA_SYMBOL, BETA_SYMBOL, PowerSum
 
 alphas = st.fractions(Fraction(7, 10), 2, max_denominator=20)
@@ -52,7 +53,7 @@ def test_bias_and_noise_constants_are_limits_of_sums(alpha: float, beta: float) 
         (noise,) = leading.early(registered()["sgd"], registered()["sgd"].noise[0])
         expected = noise.at(alpha, beta) * tau ** (u - 2)
         assert weight / 2 * _sum(4 * alpha, alpha, tau) == pytest.approx(expected, rel=1e-4)
-        (distorted,) = leading.distorted()
+        (distorted,) = leading.distorted(registered()["sgd"])
         expected = distorted.at(alpha, beta) * tau ** (u - 1)
         assert weight * _sum(2 * alpha, alpha, tau) == pytest.approx(expected, rel=1e-3)
 
@@ -133,9 +134,9 @@ def test_convolution_lemma(p: float, q: float, log_tau: float) -> None:
 
 
 def test_saturated_noise_of_signsgd_has_the_constant_of_the_trace_identity() -> None:
-    """sqrt(L) = (pi/4) gamma sum_i sqrt(K_ii) with K_ii = zeta(2 alpha)/M; here from clock and noise spectrum."""
+    """sqrt(L) = (pi/4) gamma sum_i sqrt(K_ii) with the mean of sqrt(K_ii) exact; here from clock and noise spectrum."""
     law = {t.name: t for t in curve_law(registered()["signsgd-saturated"], Fraction(1), Fraction(1)).terms}
-    assert law["K_saturated"].constant == pytest.approx(np.pi**2 / 16 * np.pi**2 / 6, rel=1e-14)
+    assert law["K_saturated"].constant == pytest.approx(np.pi**2 / 16 * mean_power(1.0, 1) ** 2, rel=1e-14)
     assert (law["K_saturated"].rate, law["K_saturated"].size, law["K_saturated"].time) == (2, 1, 0)
 
 
@@ -186,8 +187,41 @@ def test_crossovers_are_where_the_curves_meet() -> None:
 def test_constants_that_do_not_exist_are_refused_or_named() -> None:
     with pytest.raises(NoConstant, match="expected alpha > 1/2"):
         curve_law(registered()["signsgd"], Fraction(2, 5), Fraction(1))
+    for name in ("normalised-sgd", "effects/rate", "effects/rate+reshaping"):
+        for beta in (Fraction(1, 4), Fraction(7, 10), Fraction(2)):
+            with pytest.raises(
+                NoConstant, match=f"expected alpha > 1/2 for {name}: its clock follows the risk".replace("+", r"\+")
+            ):
+                curve_law(registered()[name], Fraction(2, 5), beta)
+    with pytest.raises(NoConstant, match="expected beta other than 1/2"):
+        curve_law(registered()["normalised-sgd"], Fraction(1), Fraction(1, 2))
     with pytest.raises(NoConstant, match="expected alpha > 0 and"):
         curve_law(registered()["sgd"], Fraction(1, 5), Fraction(1, 5))
     assert curve_law(registered()["sgd"], Fraction(2, 5), Fraction(1, 4)).missing == ("F_0", "K_early")
     with pytest.raises(NoConstant, match="cross"):
         curve_law(registered()["sgd"], Fraction(1), Fraction(1)).crossover_size("F_pp", "K_early", 1e-9, 10.0)
+
+
+@given(
+    name=st.sampled_from(sorted(registered())),
+    alpha=st.fractions(Fraction(1, 20), 2, max_denominator=20),
+    beta=st.fractions(-1, 3, max_denominator=20),
+    rate=st.floats(1e-6, 1e-2),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_curve_is_refused_or_falls_and_stays_above_zero(
+    name: str, alpha: Fraction, beta: Fraction, rate: float
+) -> None:
+    assume(alpha + beta > Fraction(1, 2))
+    try:
+        law = curve_law(registered()[name], alpha, beta)
+    except NoConstant as error:
+        assert str(error).startswith("expected") and "\n" not in str(error)
+        return
+    assume(law.start < 1e6 and law.terms)
+    steps = np.geomspace(1.0, 1e6, 7)
+    tau = law.times(1024.0, rate, steps)
+    risk = law.risk(1024.0, rate, tau)
+    assert (np.diff(tau) > 0).all() and (risk > 0).all() and (np.diff(risk) <= 0).all()
+    if law.kappa:
+        assert risk[-1] >= next(t for t in law.terms if t.name == "F_0").constant * 1024.0 ** float(-2 * alpha)

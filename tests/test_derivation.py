@@ -65,7 +65,7 @@ def test_every_row_of_the_sgd_table_is_rediscovered(law: str) -> None:
 
 def test_existence_of_the_distorted_term_is_found() -> None:
     (term,) = [t for t in load("derived/sgd").terms if t.name == "F_ac"]
-    assert {_text(r) for r in term.where} == {"2*alpha - 1 > 0", "2*beta - 1 > 0"}
+    assert {_text(r) for r in term.where} == {"2*alpha - 1 >= 0", "2*beta - 1 >= 0"}
 
 
 def test_signsgd_differs_from_print_exactly_in_one_row() -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize as scipy_minimize
 
 from derivations.numeric.engine_checks import noise_exponents
 from derivations.numeric.envelope import envelope
 from derivations.numeric.envelope_engines import EquivalentOde, dynamics
+from derivations.numeric.fit import Fit
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.regression import BadProblem
 from derivations.numeric.request import optimizer_named
 from derivations.registry import load
 from phases import referee_work
 from phases.cli import main
-from phases.corrections import corrections
+from phases.corrections import NoCorrection, corrections
+from phases.referee import AGREES, CANNOT_TELL, DISAGREES, Comparison
 
 POINT = ["--alpha", "2/5", "--beta", "7/10", "--json"]
 
@@ -112,12 +116,104 @@ def test_a_law_close_to_a_tie_knows_its_corrections() -> None:
     assert tie[1] - tie[0] > 0.005 > 1e-5 > clear[1] - clear[0]
 
 
-@pytest.mark.parametrize("alpha, beta", [("1/2", "1"), ("1/4", "1"), ("1/2", "1/2")])
+@pytest.mark.parametrize("alpha, beta, verdict", [("1/2", "1/4", 0), ("1", "3/2", 0), ("1", "1/2", 0), ("1/2", "1", 3)])
 def test_on_a_wall_logarithms_are_not_held_against_a_law(
-    alpha: str, beta: str, capsys: pytest.CaptureFixture[str]
+    alpha: str, beta: str, verdict: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", "derived/signsgd", "--alpha", alpha, "--beta", beta, "--json"]) in (0, 3)
-    assert all(row["verdict"] != "disagrees" for row in json.loads(capsys.readouterr().out)["rows"])
+    """The default compute is enough to decide; where three logarithms meet, at (1/2, 1), nothing is."""
+    assert main(["check", "derived/signsgd", "--alpha", alpha, "--beta", beta, "--json"]) == verdict
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert all(len(row["phase"]) > 1 and row["verdict"] != "disagrees" for row in rows)
+    assert rows[0]["window"][1] == pytest.approx(1e30)
+
+
+def test_on_a_threshold_that_is_no_wall_the_value_is_that_of_the_dynamics(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "derived/signsgd", "--alpha", "1/4", "--beta", "2/5", "--json"]) == 0
+    slope = json.loads(capsys.readouterr().out)["rows"][0]
+    assert slope["predicted"] == "3/20" and abs(slope["fitted"] - 0.15) < 0.002
+
+
+WRONG_ON_ITS_WALL = """[law]
+name = "user/wrong"
+derived = "derived/signsgd"
+[domain]
+where = ["alpha > 0", "beta > 1/2"]
+[[term]]
+name = "size"
+form = "M^(-2*alpha)"
+[[term]]
+name = "data"
+form = "N^(-max(alpha, beta - 1/2))"
+"""
+
+
+def test_a_law_that_is_wrong_on_its_wall_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Slope 2/3 at (1, 3/2), where the dynamics have 4/5 (up to logarithms)."""
+    path = tmp_path / "wrong.toml"
+    path.write_text(WRONG_ON_ITS_WALL)
+    assert main(["check", str(path), "--alpha", "1", "--beta", "3/2", "--json"]) == 1
+    slope = json.loads(capsys.readouterr().out)["rows"][0]
+    assert slope["predicted"] == "2/3" and len(slope["phase"]) == 2 and slope["verdict"] == "disagrees"
+
+
+@pytest.mark.parametrize(
+    "value, error, verdict",
+    [
+        (0.5, 0.019, AGREES),
+        (0.5, 0.021, CANNOT_TELL),  # a wide bar agrees with too much
+        (0.59, 0.021, DISAGREES),  # but what is beyond four of them is beyond
+        (0.58, 0.021, CANNOT_TELL),
+        (0.9, float("nan"), CANNOT_TELL),
+        (0.9, float("inf"), CANNOT_TELL),
+    ],
+)
+def test_a_wide_error_bar_bars_agreement_and_not_disagreement(value: float, error: float, verdict: str) -> None:
+    half = (Fraction(1, 2), Fraction(1, 2))
+    assert Comparison("slope", half, Fit(value, error, (1.0, 2.0))).verdict == verdict
+
+
+def test_a_solve_that_fails_is_tried_again_and_then_admitted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    law, point, window = load("derived/effects/rate+preconditioning"), (Fraction(7, 5), Fraction(1, 2)), (1e20, 1e24)
+    right = corrections(law, point, window)
+    solve, calls = scipy_minimize, []
+
+    def fails_once(*args: Any, **given: Any) -> Any:
+        calls.append(1)
+        found = solve(*args, **given)
+        if len(calls) % 2:
+            found.success, found.x = False, found.x + 0.01
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", fails_once)
+    again = corrections(law, point, window)
+    assert all(again[k] == pytest.approx(right[k], abs=1e-4) for k in right) and len(calls) > 10
+
+    def never(*args: Any, **given: Any) -> Any:
+        found = solve(*args, **given)
+        found.success = False
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", never)
+    with pytest.raises(NoCorrection, match="expected the corrections of the law"):
+        corrections(law, point, window)
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e10", "--json"]) == 3
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert all(row["error"] is None and row["verdict"] == "cannot tell" for row in rows)
+    assert main(["check", "paquette2024/sgd", "--alpha", "1", "--beta", "1/4", "--compute", "1e10"]) == 3
+    assert "+- unknown" in capsys.readouterr().out
+
+
+def test_what_passes_a_row_is_no_solution(monkeypatch: pytest.MonkeyPatch) -> None:
+    def outside(*args: Any, **given: Any) -> Any:
+        found = scipy_minimize(*args, **given)
+        found.x = found.x + np.eye(len(found.x))[-1] * 1e-3
+        return found
+
+    monkeypatch.setattr("phases.corrections.minimize", outside)
+    with pytest.raises(NoCorrection):
+        corrections(load("paquette2024/sgd"), (Fraction(1), Fraction(1, 4)), (1e16, 1e20))
 
 
 def test_engines_and_their_limits() -> None:

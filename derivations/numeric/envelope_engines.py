@@ -92,7 +92,7 @@ class EquivalentOde:
     @cache  # noqa: B019
     def at(self, M: float) -> Family:
         """Modes and clock at model size M."""
-        return equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M))
+        return equivalent_family(self.optimizer, equivalent(self.alpha, self.beta, M), overshoot=True)
 
     def sizes(self, largest: float) -> Array:
         """Powers of two from 8."""

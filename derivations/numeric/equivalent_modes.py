@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from derivations.numeric.contour import contour
 from derivations.numeric.effects import clock_of, noise_scale
 from derivations.numeric.equivalent import Equivalent
-from derivations.numeric.family import Family, Modes
+from derivations.numeric.family import Family, Modes, overshooting
 from derivations.numeric.label_noise import NONE, LabelNoise
 from derivations.numeric.regression import Array, NoConvergence
 from derivations.optimizers import Optimizer
@@ -67,11 +67,14 @@ def spectrum(model: Equivalent, ratio: float = RATIO) -> tuple[Array, Array, Arr
     return rates[used], shares[used], masses[used]
 
 
-def equivalent_family(optimizer: Optimizer, model: Equivalent, noise: LabelNoise = NONE, batch: int = 1) -> Family:
+def equivalent_family(
+    optimizer: Optimizer, model: Equivalent, noise: LabelNoise = NONE, batch: int = 1, overshoot: bool = False
+) -> Family:
     """Any subset of the four effects on the equivalent; `effects.diffusion` with the diagonal at its mean.
 
     A step's noise on a mode is Lambda for SGD's covariance K, and (2/pi)(K + (pi/2 - 1) d I) for d K_sigma: the arcsine
-    of correlations is linear but for the diagonal.
+    of correlations is linear but for the diagonal. With ``overshoot`` steps longer than the fastest mode's time are no
+    use (`family.overshooting`).
     """
     clock = clock_of(optimizer, noise, batch)
     rates, shares, masses = spectrum(model)
@@ -79,5 +82,6 @@ def equivalent_family(optimizer: Optimizer, model: Equivalent, noise: LabelNoise
     spread = (2 / np.pi) * (rates / d + (np.pi / 2 - 1)) if len(optimizer.noise) == 2 else rates
     spread = spread * noise_scale(optimizer)
     scale = np.sqrt(d) if optimizer.clock != "0" else 1.0
-    # masses are Lambda times the number of modes; noise counts modes
-    return Family(Modes(rates / scale, shares, masses / rates * spread * scale, model.floor), clock)
+    count = masses / rates  # masses are Lambda times the number of modes; noise counts modes
+    modes = Modes(rates / scale, shares, count * spread * scale, model.floor)
+    return Family(overshooting(modes, clock, count) if overshoot else modes, clock)

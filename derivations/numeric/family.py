@@ -84,6 +84,29 @@ def stacked(models: Sequence[Modes]) -> Modes:
     return Modes(rows("rates"), rows("shares"), rows("noise"), np.array([m.floor for m in models], dtype=float))
 
 
+def overshooting(modes: Modes, clock: Clock, count: Array) -> Modes:
+    """The same modes, the fastest with at least the noise that an overshooting step leaves in it.
+
+    A step of s = gamma speed(L) Lambda times a mode's own time takes its share q to (1 - s)^2 q, where the linear ODE
+    has exp(-2 s) q: it knows no step that is too long. The difference, s^2 q, is at most s^2 L; as noise in the fastest
+    mode it stops the risk from falling where s = 2, and is invisible where s is small. SGD's own noise is as large, and
+    signSGD's larger, so that nothing changes there; without it (preconditioning without reshaping) the best rate of the
+    ODE would have steps as long as one likes. ``count`` says how many modes each entry stands for: the fastest whole
+    mode may be spread over several.
+
+    >>> from derivations.numeric.clocks import PowerClock
+    >>> some = Modes(np.array([2.0, 1.0]), np.ones(2), np.array([0.5, 0.5]), 0.0)
+    >>> overshooting(some, PowerClock(0.5, c=3.0), np.ones(2)).noise.round(9).tolist()
+    [18.0, 0.5]
+    """
+    order = np.argsort(-modes.rates)
+    whole = np.minimum(np.cumsum(count[order]), 1.0)
+    part = np.empty_like(whole)
+    part[order] = np.diff(whole, prepend=0.0)
+    strength = float(clock.speed(modes.start) * modes.start / clock.cost(modes.start))
+    return Modes(modes.rates, modes.shares, np.maximum(modes.noise, part * strength * modes.rates), modes.floor)
+
+
 @dataclass(eq=False)
 class Grid:
     """Steps in tau and what they do to the modes, worked out when first needed."""

@@ -3,7 +3,9 @@
 The terms of a derived law are functions of M, gamma and intrinsic time tau; here each gets its leading constant
 (`derivations.leading`), their sum is the risk, and steps follow from the clock N = int L^kappa/(gamma c) dtau. The
 constants are for infinite ambient dimension and J << M, so the curve is an asymptote to hold dynamics against, not a
-solver. A term without a known constant at the point is left out and named.
+solver. A term without a known constant at the point is left out and named; but where the clock follows the risk
+(kappa > 0) there is no curve without the floor: the clock would run away, as the aligned bias alone may vanish in
+finitely many steps.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from scipy.special import zeta
 from derivations.derive import derive
 from derivations.exponents import PARAMETERS, holds, value
 from derivations.grammar import Relation, parse, parse_relations
-from derivations.leading import factors
+from derivations.leading import factors, uses_sigma
 from derivations.optimizers import Optimizer
+from derivations.sigma import LARGEST
 from derivations.sums import ALPHA_SYMBOL
 
 Array = NDArray[np.float64]
@@ -136,7 +139,8 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
 
     Raises
     ------
-    NoConstant : the clock or every term lacks its constant (2 alpha <= 1 with preconditioning).
+    NoConstant : outside the domain; or the clock lacks a constant: its own (2 alpha <= 1 with preconditioning), or with
+        kappa > 0 that of the floor (2 alpha <= 1 or 2 beta = 1).
 
     >>> from derivations.optimizers import registered
     >>> law = curve_law(registered()["sgd"], Fraction(1), Fraction(1))
@@ -146,10 +150,12 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
     point = (alpha, beta)
     if alpha <= 0 or alpha + beta <= Fraction(1, 2):
         raise NoConstant("expected alpha > 0 and alpha + beta > 1/2")
-    if 2 * alpha <= 1 and any(base == "trace" for base, _ in optimizer.clock_constant):
+    if 2 * alpha <= 1 and uses_sigma(optimizer.clock_constant):
         raise NoConstant(
             f"expected alpha > 1/2 for {optimizer.name}: below, K_ii and so the clock depend on the ambient dimension"
         )
+    if alpha > LARGEST and uses_sigma((*optimizer.clock_constant, *(f for c in optimizer.noise for f in c.constant))):
+        raise NoConstant(f"expected alpha <= {LARGEST:g} for {optimizer.name}: means over K_ii are not computed beyond")
     terms, missing = [], []
     for term in derive(optimizer).law.terms:
         if not all(holds(r, point) for r in term.where):
@@ -160,6 +166,11 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
             terms.append(TermCurve(term.name, constants[0].at(float(alpha), float(beta)), *exponents))
         else:
             missing.append(term.name)
+    if optimizer.kappa and "F_0" in missing:
+        where = "alpha > 1/2" if 2 * alpha <= 1 else "beta other than 1/2"
+        raise NoConstant(
+            f"expected {where} for {optimizer.name}: its clock follows the risk, whose floor F_0 has no known constant"
+        )
     clock = float(value(parse(optimizer.clock, PARAMETERS), point))
     c = float(factors(optimizer.clock_constant).subs({ALPHA_SYMBOL: float(alpha)}).evalf(17))
     start = float(zeta(2 * float(alpha + beta)))

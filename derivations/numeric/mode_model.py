@@ -3,7 +3,8 @@
 Mode j <= M has Lambda_j = j^(-2 alpha) and carries j^(-2 alpha - 2 beta) of the risk, plus what the sketch mixes into
 it, (1/M) Lambda_j sum_(i<=j) i^(-2 beta); the floor is M^(-2 alpha) sum_(j<=M) j^(-2 beta) plus the tail beyond M.
 Modes are the nodes of a Gauss quadrature (`mode_sums`), so M = 2^80 costs as much as M = 1000. Constants of order one
-are dropped: exponents are what it is for. None of the lemmas of the derivation is used.
+are dropped: exponents are what it is for. None of the lemmas of the derivation is used. Steps longer than the fastest
+mode's time overshoot (`family.overshooting`), so that no rate is better for being too large.
 
 Source: the family of arXiv:2411.12135 and arXiv:2405.15074 with power-law spectra; `derivations.optimizers`.
 """
@@ -18,7 +19,7 @@ import numpy as np
 from derivations.exponents import PARAMETERS, value
 from derivations.grammar import parse
 from derivations.numeric.clocks import Clock, PowerClock
-from derivations.numeric.family import Modes, integrate, stacked
+from derivations.numeric.family import Modes, integrate, overshooting, stacked
 from derivations.numeric.mode_sums import mode_nodes
 from derivations.numeric.regression import Array
 from derivations.optimizers import Optimizer
@@ -47,10 +48,11 @@ def mode_model(optimizer: Optimizer, alpha: Fraction, beta: Fraction, M: float) 
         spectrum += M ** at(part.scale) * j ** -at(part.decay)
     floor = M ** (-2 * a) * float(_sum_to(np.array([M]), 2 * b)[0]) + M ** (1 - 2 * a - 2 * b) / (2 * a + 2 * b - 1)
     kappa, c = float(optimizer.kappa), M ** at(optimizer.clock)
-    total = float(count @ spectrum)
-    rate = 2 * c / (total if not kappa else float(spectrum.max()))
-    modes = Modes(rates, shares, count * spectrum, floor)
-    return modes, PowerClock(kappa, c), rate
+    clock = PowerClock(kappa, c)
+    modes = overshooting(Modes(rates, shares, count * spectrum, floor), clock, count)
+    total = float(modes.noise.sum())
+    rate = 2 * c / (total if not kappa else max(float(spectrum.max()), float(modes.noise[0])))
+    return modes, clock, rate
 
 
 def _sum_to(j: Array, power: float) -> Array:

@@ -37,7 +37,7 @@ class Effect(Enum):
 
 
 Factors = tuple[tuple[str, Fraction], ...]
-"""A leading constant as a product of powers of "2", "pi", "1-2/pi" and "trace" (sum_j lambda_j, 2 alpha > 1)."""
+"""A leading constant as a product of powers of "2", "pi", "1-2/pi" and "sigma^-1": E[1/sigma] M^(-1/2), 2 alpha > 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,14 @@ _SIGN = (("2", Fraction(1)), ("pi", Fraction(-1)))
 
 LINEAR = (NoiseComponent("0", "2*alpha", "linear"),)
 RESHAPED = (
-    NoiseComponent("min(1, 2*alpha)", "2*alpha", "linear", (*_SIGN, ("trace", Fraction(-1)))),
+    NoiseComponent("min(1, 2*alpha)", "2*alpha", "linear", (*_SIGN, ("sigma^-1", Fraction(2)))),
     NoiseComponent("0", "0", "flat", (("1-2/pi", Fraction(1)),)),
 )
-"""K_sigma = (2/pi) arcsin of the correlations: 2/pi of it linear in K, the rest on the diagonal."""
+"""K_sigma = (2/pi) arcsin of the correlations: 2/pi of it linear in D^-1/2 K D^-1/2, the rest on the diagonal.
+
+Constants are those on modes learned late, which are independent of D; sums over all modes are traces
+(`derivations.leading.stationary`).
+"""
 
 SGD = Optimizer("sgd-tuned", "SGD, learning rate free up to the largest stable one", Fraction(0), "0", LINEAR)
 
@@ -118,7 +122,7 @@ def with_effects(effects: Iterable[Effect], base: Optimizer = SGD) -> Optimizer:
         out = replace(out, compressed=True)
     if Effect.PRECONDITIONING in chosen:
         out = replace(out, clock="min(alpha, 1/2)")
-        clock += (("trace", Fraction(-1, 2)),)
+        clock += (("sigma^-1", Fraction(1)),)
     if Effect.NOISE_RESHAPING in chosen:
         out = replace(out, noise=RESHAPED)
     # the noise is (4/pi^2) K with the effective rate and K_sigma in its place with reshaping (arXiv:2411.12135)
