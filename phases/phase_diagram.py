@@ -7,7 +7,7 @@ tables, LaTeX and JSON only read the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -22,11 +22,11 @@ from derivations.registry import load
 from phases.adjacency import Contact, contacts, surroundings
 from phases.corners import Corner, find_corners
 from phases.piece import Formula, Formulas
-from phases.planar import Cell, Decomposition, satisfies
+from phases.planar import Decomposition, Signs, satisfies
 from phases.program import Exponent, Infinite, PointOptimum, Range, optimum_at
 from phases.regions import Region, describe_region
 from phases.roots import Root
-from phases.walk import Chart, Survey, inside, survey
+from phases.walk import Chart, Survey, survey
 
 
 class OutsideDomain(ValueError):
@@ -137,12 +137,18 @@ class PhaseDiagram:
     phases: tuple[Phase, ...]
     walls: tuple[Wall, ...]
     survey: Survey = field(repr=False)
-    cell_phases: tuple[int | None, ...] = field(repr=False)
+    owners: Mapping[Signs, int | None] = field(repr=False)
+    """The place in ``phases`` of all cells with the same signs; None outside the domain."""
 
     @property
     def decomposition(self) -> Decomposition:
         """The decomposition of the plane by all walls and domain edges."""
         return self.survey.decomposition
+
+    @cached_property
+    def cell_phases(self) -> tuple[int | None, ...]:
+        """The place in ``phases`` of every cell of the decomposition; None outside the domain."""
+        return tuple(self.owners[signs] for signs in self.decomposition.cell_signs())
 
     @cached_property
     def corners(self) -> tuple[Corner, ...]:
@@ -151,7 +157,7 @@ class PhaseDiagram:
         for phase in self.phases:
             own = sorted({w.poly for w in self.walls if phase.name in w.sides}, key=sort_key)
             pairs.update(dict.fromkeys(combinations(own, 2)))
-        return find_corners(self.decomposition, self.cell_phases, tuple(pairs), [p.name for p in self.phases])
+        return find_corners(self.decomposition, self.owners, tuple(pairs), [p.name for p in self.phases])
 
     def phase(self, name: str) -> Phase:
         """The phase of that name.
@@ -265,27 +271,19 @@ def diagram(law: str | RiskLaw) -> PhaseDiagram:
 def assemble(found: Survey) -> PhaseDiagram:
     """Merge the pieces of a survey into phases and describe them."""
     law, decomposition = found.law, found.decomposition
-    cells = list(decomposition.cells())
-    charts_of: list[tuple[int, ...]] = []
-    for cell in cells:
-        if inside(law, cell.point):
-            charts_of.append(tuple(k for k, c in enumerate(found.charts) if satisfies(cell.point, c.walls)))
-        else:
-            charts_of.append(())
-    touching = list(contacts(decomposition))
+    charts_of = found.charts_of()
+    touching = contacts(decomposition)
     component = _components(found.charts, charts_of, touching)
-    groups: dict[int, list[int]] = {}
-    for k, root in enumerate(component):
-        if root is not None:
-            groups.setdefault(root, []).append(k)
-    drafts = [_draft(found, members, charts_of, cells) for members in groups.values()]
+    groups: dict[Signs, list[Signs]] = {}
+    for signs, root in component.items():
+        groups.setdefault(root, []).append(signs)
+    drafts = [_draft(found, members, charts_of) for members in groups.values()]
     order = sorted(range(len(drafts)), key=lambda i: _rank(law, drafts[i]))
     names = _names(law, [drafts[i] for i in order])
     place = {i: rank for rank, i in enumerate(order)}
-    owner: list[int | None] = [None] * len(cells)
+    owner: dict[Signs, int | None] = dict.fromkeys(decomposition.classes)
     for i, members in enumerate(groups.values()):
-        for k in members:
-            owner[k] = place[i]
+        owner.update(dict.fromkeys(members, place[i]))
     sides = _sides(touching, owner)
     phases = []
     for rank, i in enumerate(order):
@@ -306,16 +304,16 @@ def assemble(found: Survey) -> PhaseDiagram:
             )
         )
     walls = _walls(sides, phases, found)
-    return PhaseDiagram(law, tuple(phases), walls, found, tuple(owner))
+    return PhaseDiagram(law, tuple(phases), walls, found, owner)
 
 
 def _components(
-    charts: Sequence[Chart], charts_of: Sequence[tuple[int, ...]], touching: Sequence[Contact]
-) -> list[int | None]:
-    """Sets of cells with equal formulas that touch or lie in one chart: a representative, None outside the domain."""
-    parent = list(range(len(charts_of)))
+    charts: Sequence[Chart], charts_of: Mapping[Signs, tuple[int, ...]], touching: Sequence[Contact]
+) -> dict[Signs, Signs]:
+    """Signs in the domain with equal formulas that touch or lie in one chart, each with a representative."""
+    parent = {signs: signs for signs, used in charts_of.items() if used}
 
-    def find(k: int) -> int:
+    def find(k: Signs) -> Signs:
         while parent[k] != k:
             parent[k] = parent[parent[k]]
             k = parent[k]
@@ -325,11 +323,11 @@ def _components(
         a, b = charts_of[contact.first], charts_of[contact.second]
         if a and b and charts[a[0]].piece.formulas == charts[b[0]].piece.formulas:
             parent[find(contact.first)] = find(contact.second)
-    home: dict[int, int] = {}
-    for k, used in enumerate(charts_of):
-        for chart in used:
+    home: dict[int, Signs] = {}
+    for k in parent:
+        for chart in charts_of[k]:
             parent[find(k)] = find(home.setdefault(chart, k))
-    return [find(k) if charts_of[k] else None for k in range(len(charts_of))]
+    return {k: find(k) for k in parent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,25 +338,57 @@ class _Draft:
     region: Region
     sample: Point
     charts: tuple[Chart, ...]
-    points: tuple[Point, ...]
+    decomposition: Decomposition
+    members: frozenset[Signs]
+
+    def points(self) -> Iterator[Point]:
+        """The sample points of all its cells, each found when asked for."""
+        for k, column in enumerate(self.decomposition.columns):
+            for j, signs in enumerate(column.signs()):
+                if signs in self.members:
+                    yield self.decomposition.sample(k, j)
 
 
-def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...]], cells: Sequence[Cell]) -> _Draft:
+def _draft(found: Survey, members: Sequence[Signs], charts_of: Mapping[Signs, tuple[int, ...]]) -> _Draft:
     used = sorted({k for m in members for k in charts_of[m]})
     charts = tuple(found.charts[k] for k in used)
     active = [set(c.piece.active) for c in charts]
     binding = [set(c.piece.binding) for c in charts]
-    points = [cells[m].point for m in members]
-    simplest = min(points, key=lambda p: (p[0].denominator * p[1].denominator, abs(p[0]) + abs(p[1]), p))
+    classes = list(charts_of)
+    own = frozenset(members)
     return _Draft(
         formulas=charts[0].piece.formulas,
         active=tuple(t.name for t in found.law.terms if all(t.name in a for a in active)),
         binding=tuple(c.name for c in found.law.constraints if all(c.name in b for b in binding)),
-        region=describe_region(found.decomposition.polys, [c.signs for c in cells], members),
-        sample=simplest,
+        region=describe_region(found.decomposition.polys, classes, [k for k, s in enumerate(classes) if s in own]),
+        sample=_simplest_sample(found.decomposition, own),
         charts=charts,
-        points=tuple(points),
+        decomposition=found.decomposition,
+        members=own,
     )
+
+
+def _simplest_sample(decomposition: Decomposition, members: frozenset[Signs]) -> Point:
+    """The simplest sample point among all cells with the given signs.
+
+    Columns are looked at by the denominator of their alpha; once it exceeds the best product of denominators, no
+    other column can do better.
+    """
+
+    def weight(p: Point) -> tuple[object, ...]:
+        return p[0].denominator * p[1].denominator, abs(p[0]) + abs(p[1]), p
+
+    best: Point | None = None
+    for k in decomposition.columns_by_simplicity:
+        column = decomposition.columns[k]
+        if best is not None and column.alpha.denominator > best[0].denominator * best[1].denominator:
+            break
+        for j, signs in enumerate(column.signs()):
+            if signs in members:
+                point = decomposition.sample(k, j)
+                best = point if best is None else min(best, point, key=weight)
+    assert best is not None
+    return best
 
 
 def claim_matches(claim: Claim, formulas: Formulas) -> bool:
@@ -379,7 +409,7 @@ def claimed_formula(node: Node) -> Rational:
 def _claim_of(law: RiskLaw, draft: _Draft) -> int | None:
     for k, claim in enumerate(law.claims):
         matches = claim.name and claim_matches(claim, draft.formulas)
-        if matches and any(all(holds(r, p) for r in claim.where) for p in draft.points):
+        if matches and any(all(holds(r, p) for r in claim.where) for p in draft.points()):
             return k
     return None
 
@@ -408,7 +438,7 @@ def _names(law: RiskLaw, drafts: Sequence[_Draft]) -> list[str]:
 Sides = dict[Poly, set[tuple[int | None, int | None]]]
 
 
-def _sides(touching: Sequence[Contact], owner: Sequence[int | None]) -> Sides:
+def _sides(touching: Sequence[Contact], owner: Mapping[Signs, int | None]) -> Sides:
     """For each curve, the pairs of phases that meet along it."""
     out: Sides = {}
     for contact in touching:

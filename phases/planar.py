@@ -1,28 +1,38 @@
 """The open cylindrical decomposition of the (alpha, beta) plane.
 
-Given irreducible polynomials, the plane minus their zero sets falls into cells; this module returns one rational
-point in every cell of a cylindrical refinement, with all signs. Projection (leading coefficients, discriminants and
-pairwise resultants with respect to beta) gives the critical alphas; between two of them the real roots in beta are
-ordered continuous functions, so one rational alpha stands for the whole cylinder, and one rational beta between two
-consecutive roots stands for a sector. Open cells suffice: every statement decided here is about closures of open
-sets. Only rational sample points occur; algebraic numbers are isolating intervals.
+Given irreducible polynomials, the plane minus their zero sets falls into cells; this module orders the curves over
+every interval between critical alphas and returns, on demand, one rational point in every cell of a cylindrical
+refinement, with all signs. Projection (leading coefficients, discriminants and pairwise resultants with respect to
+beta) gives the critical alphas; between two of them the real roots in beta are ordered continuous functions (strands),
+so one rational alpha stands for the whole cylinder, and one rational beta between two consecutive roots stands for a
+sector. Open cells suffice: every statement decided here is about closures of open sets. Only rational sample points
+occur; algebraic numbers are isolating intervals.
 
-Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for strict inequalities.
+The strands are carried from one cylinder to the next. A critical alpha that is a simple root of one resultant and of
+nothing else lies under exactly one common point of exactly two curves; they cross there transversally, away from all
+others, so two adjacent strands change places. Elsewhere only the strands of the curves concerned are found anew and
+put in among the others, whose order cannot have changed.
+
+Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for strict inequalities; the multiplicity
+of a root of the resultant is the sum of the intersection multiplicities above it (Fulton, Algebraic Curves, 3.3) where
+no leading coefficient vanishes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from derivations.algebra import Point, Poly, discriminant, resultant, sign, terms
 from phases.roots import (
     Root,
     Univariate,
     between_roots,
+    compare,
     convolve,
+    factor_powers,
     in_beta,
     merge_roots,
     real_roots,
@@ -37,6 +47,9 @@ Literal = tuple[Poly, int]
 
 Stacks = tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
 """Sample alphas, each with the sample betas above it."""
+
+Signs = int
+"""Signs of all polynomials of a decomposition: bit k is set where polynomial k is positive."""
 
 
 class TooComplex(Exception):
@@ -69,13 +82,61 @@ class Cylinder:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Column:
+    """What is known of a cylinder without any root: the curve of each strand, lowest first, and the signs below all."""
+
+    left: Root | None
+    right: Root | None
+    strands: tuple[int, ...]
+    lowest: Signs
+
+    @cached_property
+    def alpha(self) -> Fraction:
+        """The sample alpha."""
+        return between_roots(self.left, self.right)
+
+    def signs(self) -> Iterator[Signs]:
+        """The signs in every sector, lowest first."""
+        signs = self.lowest
+        yield signs
+        for owner in self.strands:
+            signs ^= 1 << owner
+            yield signs
+
+
+@dataclass(frozen=True)
 class Decomposition:
     """The cylinders over the alpha axis, left to right."""
 
     polys: tuple[Poly, ...]
     critical: tuple[Root, ...]
-    cylinders: tuple[Cylinder, ...]
+    columns: tuple[Column, ...] = field(repr=False)
+
+    @cached_property
+    def cylinders(self) -> tuple[Cylinder, ...]:
+        """The cylinders with all roots and sample points."""
+        return tuple(self._cylinder(column) for column in self.columns)
+
+    @cached_property
+    def classes(self) -> dict[Signs, tuple[int, int]]:
+        """All signs that occur, each with the first column and sector that has them."""
+        found: dict[Signs, tuple[int, int]] = {}
+        for k, column in enumerate(self.columns):
+            for j, signs in enumerate(column.signs()):
+                if signs not in found:
+                    found[signs] = (k, j)
+        return found
+
+    @cached_property
+    def columns_by_simplicity(self) -> tuple[int, ...]:
+        """The columns in order of the denominators of their sample alphas."""
+        return tuple(sorted(range(len(self.columns)), key=lambda k: self.columns[k].alpha.denominator))
+
+    def cell_signs(self) -> Iterator[Signs]:
+        """The signs in all cells, in the order of `cells`."""
+        for column in self.columns:
+            yield from column.signs()
 
     def cells(self) -> Iterator[Cell]:
         """All cells, cylinder by cylinder, lowest first."""
@@ -89,6 +150,52 @@ class Decomposition:
     def signs_at(self, point: Point) -> tuple[int, ...]:
         """Signs of all polynomials at a rational point."""
         return tuple(sign(p, point) for p in self.polys)
+
+    def pack(self, signs: Sequence[int]) -> Signs:
+        """Signs +1 and -1 as one number."""
+        return sum(1 << k for k, s in enumerate(signs) if s > 0)
+
+    def unpack(self, signs: Signs) -> tuple[int, ...]:
+        """Signs as numbers +1 and -1."""
+        return tuple(1 if signs >> k & 1 else -1 for k in range(len(self.polys)))
+
+    def mask(self, literals: Sequence[Literal]) -> tuple[Signs, Signs]:
+        """Literals in polynomials of the decomposition as two numbers: they hold where ``signs & which == wanted``.
+
+        Raises
+        ------
+        ValueError : a polynomial is not one of the decomposition's.
+        """
+        which = wanted = 0
+        for p, s in literals:
+            bit = 1 << self.polys.index(p)
+            which |= bit
+            if s > 0:
+                wanted |= bit
+        return which, wanted
+
+    def sample(self, column: int, sector: int) -> Point:
+        """The sample point of one cell, without the rest of its cylinder."""
+        found = self.columns[column]
+        low, high = (self._section(found, j) for j in (sector - 1, sector))
+        return found.alpha, between_roots(low, high)
+
+    def _section(self, column: Column, place: int) -> Root | None:
+        if not 0 <= place < len(column.strands):
+            return None
+        owner = column.strands[place]
+        return real_roots(slice_alpha(self.polys[owner], column.alpha))[column.strands[:place].count(owner)]
+
+    def _cylinder(self, column: Column) -> Cylinder:
+        alpha = column.alpha
+        roots = {k: iter(real_roots(slice_alpha(self.polys[k], alpha))) for k in set(column.strands)}
+        sections = [(owner, next(roots[owner])) for owner in column.strands]
+        ends: list[Root | None] = [None, *(root for _, root in sections), None]
+        cells = (
+            Cell((alpha, between_roots(ends[k], ends[k + 1])), self.unpack(signs))
+            for k, signs in enumerate(column.signs())
+        )
+        return Cylinder(column.left, column.right, alpha, tuple(sections), tuple(cells))
 
 
 @lru_cache(maxsize=100_000)
@@ -112,17 +219,61 @@ def _own_projection(p: Poly) -> tuple[Univariate, ...]:
     return coefficients[-1], in_beta(discriminant(p))[0]
 
 
-def projection(polys: Sequence[Poly]) -> list[Univariate]:
-    """The univariate polynomials whose roots are the critical alphas."""
-    out: list[Univariate] = []
-    curves = [p for p in polys if terms(p)[1] > 0]
-    for p in polys:
-        out.extend(_own_projection(p))
-    for k, p in enumerate(curves):
-        for q in curves[k + 1 :]:
-            out.append(_pair_resultant(p, q))
-    if sum(len(p) for p in out) > MAX_PROJECTION_DEGREE * 50 or any(len(p) > MAX_PROJECTION_DEGREE for p in out):
-        raise TooComplex("the projection passes its degree bound")
+@dataclass(slots=True)
+class _Event:
+    """What happens over the roots of one irreducible polynomial in alpha.
+
+    ``lines`` are the vertical lines there, ``anew`` the curves whose strands must be found again, ``crossings`` the
+    pairs of curves that cross once, transversally.
+    """
+
+    lines: list[int] = field(default_factory=list)
+    anew: set[int] = field(default_factory=set)
+    crossings: list[tuple[int, int]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Leave as crossings only pairs that no other curve or event can touch."""
+        met = [k for pair in self.crossings for k in pair]
+        for pair in list(self.crossings):
+            if any(k in self.anew or met.count(k) > 1 for k in pair):
+                self.anew.update(pair)
+        self.crossings = [pair for pair in self.crossings if not self.anew.intersection(pair)]
+
+
+def _events(polys: Sequence[Poly]) -> dict[Univariate, _Event]:
+    """The irreducible polynomials whose roots are the critical alphas, and what happens there."""
+    curves = [k for k, p in enumerate(polys) if terms(p)[1] > 0]
+    size = 0
+    out: dict[Univariate, _Event] = {}
+
+    def event(f: Univariate) -> _Event:
+        return out.setdefault(f, _Event())
+
+    def weigh(p: Univariate) -> None:
+        nonlocal size
+        size += len(p)
+        if size > MAX_PROJECTION_DEGREE * 50 or len(p) > MAX_PROJECTION_DEGREE:
+            raise TooComplex("the projection passes its degree bound")
+
+    for k, p in enumerate(polys):
+        for own in _own_projection(p):
+            weigh(own)
+            for f, _ in factor_powers(own):
+                if terms(p)[1]:
+                    event(f).anew.add(k)
+                else:
+                    event(f).lines.append(k)
+    for i, a in enumerate(curves):
+        for b in curves[i + 1 :]:
+            common = _pair_resultant(polys[a], polys[b])
+            weigh(common)
+            for f, power in factor_powers(common):
+                if power == 1:
+                    event(f).crossings.append((a, b))
+                else:
+                    event(f).anew.update((a, b))
+    for e in out.values():
+        e.settle()
     return out
 
 
@@ -138,34 +289,71 @@ def decompose(polys: Sequence[Poly]) -> Decomposition:
     TooComplex : the projection passes its bounds.
     """
     polys = tuple(polys)
-    critical = merge_roots(projection(polys))
-    cylinders = []
+    events = _events(polys)
+    critical = merge_roots(events)
+    ends: list[Root | None] = [None, *critical, None]
+    strands: list[int] = []
+    lowest = 0
+    columns = []
     for k in range(len(critical) + 1):
-        left = critical[k - 1] if k else None
-        right = critical[k] if k < len(critical) else None
-        cylinders.append(_lift(polys, left, right, between_roots(left, right)))
-    return Decomposition(polys, tuple(critical), tuple(cylinders))
+        left, right = ends[k], ends[k + 1]
+        alpha = None
+        if left is None:
+            alpha = between_roots(left, right)
+            anew = {i for i, p in enumerate(polys) if terms(p)[1] > 0}
+            lowest = sum(1 << i for i, p in enumerate(polys) if i not in anew and sign(p, (alpha, Fraction(0))) > 0)
+        else:
+            e = events[left.poly]
+            for i in e.lines:
+                lowest ^= 1 << i
+            anew = e.anew
+            for a, b in e.crossings:
+                places = [j for j in range(len(strands) - 1) if {strands[j], strands[j + 1]} == {a, b}]
+                if len(places) == 1:
+                    (j,) = places
+                    strands[j], strands[j + 1] = strands[j + 1], strands[j]
+                else:
+                    anew = anew | {a, b}
+        if anew:
+            alpha = between_roots(left, right) if alpha is None else alpha
+            strands, lowest = _put_in(polys, strands, lowest, anew, alpha)
+        columns.append(Column(left, right, tuple(strands), lowest))
+    return Decomposition(polys, tuple(critical), tuple(columns))
 
 
-def _lift(polys: tuple[Poly, ...], left: Root | None, right: Root | None, alpha: Fraction) -> Cylinder:
-    sections: list[tuple[int, Root]] = []
-    signs = []
-    for k, p in enumerate(polys):
-        restricted = slice_alpha(p, alpha)
-        degree = len(restricted) - 1
-        lead = 1 if restricted[-1] > 0 else -1
-        signs.append(lead if degree % 2 == 0 else -lead)
-        sections.extend((k, r) for r in real_roots(restricted))
-    owner = {id(r): k for k, r in sections}
-    ordered = sort_roots([r for _, r in sections])
-    cells = []
-    for k in range(len(ordered) + 1):
-        low = ordered[k - 1] if k else None
-        if low is not None:
-            signs[owner[id(low)]] *= -1
-        beta = between_roots(low, ordered[k] if k < len(ordered) else None)
-        cells.append(Cell((alpha, beta), tuple(signs)))
-    return Cylinder(left, right, alpha, tuple((owner[id(r)], r) for r in ordered), tuple(cells))
+def _put_in(
+    polys: Sequence[Poly], strands: Sequence[int], lowest: Signs, anew: set[int], alpha: Fraction
+) -> tuple[list[int], Signs]:
+    """The strands at ``alpha``, where only those of the curves ``anew`` are not as they were."""
+    fresh: list[tuple[Root, int]] = []
+    for k in anew:
+        restricted = slice_alpha(polys[k], alpha)
+        if (restricted[-1] > 0) == (len(restricted) % 2 == 1):
+            lowest |= 1 << k
+        else:
+            lowest &= ~(1 << k)
+        fresh.extend((root, k) for root in real_roots(restricted))
+    owner = {id(root): k for root, k in fresh}
+    rest = [k for k in strands if k not in anew]
+    rank = [rest[:j].count(k) for j, k in enumerate(rest)]
+    known: dict[int, list[Root]] = {}
+    out: list[int] = []
+    start = 0
+    for root in sort_roots([root for root, _ in fresh]):
+        low, high = start, len(rest)
+        while low < high:
+            middle = (low + high) // 2
+            k = rest[middle]
+            if k not in known:
+                known[k] = real_roots(slice_alpha(polys[k], alpha))
+            if compare(known[k][rank[middle]], root) < 0:
+                low = middle + 1
+            else:
+                high = middle
+        out += rest[start:low]
+        out.append(owner[id(root)])
+        start = low
+    return out + rest[start:], lowest
 
 
 def satisfies(point: Point, literals: Sequence[Literal]) -> bool:
