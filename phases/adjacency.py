@@ -1,15 +1,14 @@
-"""What shares a piece of boundary in a decomposition, and what surrounds a point.
+"""Which signs of a decomposition meet along a curve, and what surrounds a point.
 
-Two sectors of one cylinder are neighbours across the section between them. Two sectors of neighbouring cylinders are
-neighbours if some horizontal segment joins them across the critical line; a rational height at which no curve is met
-in between shows it. Heights are taken between all numbers at which curves can meet the line, so that every open piece
-of the line has one.
+Two sectors of one cylinder meet along the section between them. Across a vertical line the curves keep their signs,
+and only the line's own sign changes; heights between all numbers at which curves can meet the line find the signs
+along every open piece of it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -24,6 +23,7 @@ from phases.roots import (
     irreducible_factors,
     merge_roots,
     real_roots,
+    sign_at_root,
     slice_alpha,
     slice_beta,
     sort_roots,
@@ -55,11 +55,12 @@ def contacts(decomposition: Decomposition) -> list[Contact]:
                 found[Contact(signs, above, (decomposition.polys[owner],))] = None
             signs ^= 1 << owner
     for k, root in enumerate(decomposition.critical):
-        vertical = tuple(p for p in decomposition.polys if _is_line_at(p, root))
-        if vertical:
-            left, right = (list(c.signs()) for c in decomposition.columns[k : k + 2])
-            for i, j in sorted(across(decomposition, k)):
-                found[Contact(left[i], right[j], vertical)] = None
+        lines = [i for i, p in enumerate(decomposition.polys) if _is_line_at(p, root)]
+        if lines:
+            left, right = (sum(c.lowest & 1 << i for i in lines) for c in decomposition.columns[k : k + 2])
+            for signs in _signs_along(decomposition, root, decomposition.columns[k].lowest):
+                kept = signs & ~(left | right)
+                found[Contact(kept | left, kept | right, tuple(decomposition.polys[i] for i in lines))] = None
     return list(found)
 
 
@@ -67,35 +68,26 @@ def _is_line_at(p: Poly, root: Root) -> bool:
     return terms(p)[1] == 0 and root.poly in irreducible_factors(in_beta(p)[0])
 
 
-def across(decomposition: Decomposition, k: int) -> set[tuple[int, int]]:
-    """Sectors of cylinders k and k + 1 that share an open piece of the critical line between them, exactly.
+def _signs_along(decomposition: Decomposition, root: Root, beside: Signs) -> Iterator[Signs]:
+    """The signs of the curves on every open piece of a vertical line, lowest first; vertical lines as ``beside``.
 
-    Every piece of the line between two consecutive points of curves holds one of the heights: on a rational line
-    they lie between the curves' roots there, on an irrational one between the real roots of the resultants of the
-    curves with the line's minimal polynomial, which are more.
+    Every piece between two consecutive points of curves holds one of the heights: on a rational line they lie between
+    the curves' roots there, on an irrational one between the real roots of the resultants of the curves with the
+    line's minimal polynomial, which are more.
     """
-    root = decomposition.critical[k]
-    curves = [p for p in decomposition.polys if terms(p)[1] > 0]
-    left, right = decomposition.columns[k], decomposition.columns[k + 1]
+    curves = [(i, p) for i, p in enumerate(decomposition.polys) if terms(p)[1] > 0]
+    lines = beside & ~sum(1 << i for i, _ in curves)
     if root.rational:
-        met = [slice_alpha(p, root.lo) for p in curves]
+        met = [slice_alpha(p, root.lo) for _, p in curves]
     else:
-        met = [eliminate_alpha(p, root.poly) for p in curves]
-    found: set[tuple[int, int]] = set()
+        met = [eliminate_alpha(p, root.poly) for _, p in curves]
     for beta in _gaps(merge_roots(met)):
-        lo, hi = _strip(root, merge_roots([slice_beta(p, beta) for p in curves]))
-        found.add((_sector(curves, max(lo, left.alpha), beta), _sector(curves, min(hi, right.alpha), beta)))
-    return found
+        yield lines | sum(1 << i for i, p in curves if sign_at_root(slice_beta(p, beta), root) > 0)
 
 
 def _gaps(roots: list[Root]) -> list[Fraction]:
     ends: list[Root | None] = [None, *roots, None]
     return [between_roots(a, b) for a, b in itertools.pairwise(ends)]
-
-
-def _sector(curves: Sequence[Poly], alpha: Fraction, beta: Fraction) -> int:
-    height = Root((-beta.numerator, beta.denominator), beta, beta, 0)
-    return sum(compare(r, height) < 0 for p in curves for r in real_roots(slice_alpha(p, alpha)))
 
 
 def surroundings(decomposition: Decomposition, alpha: Root, beta: Root) -> list[Point]:

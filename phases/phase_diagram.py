@@ -277,7 +277,8 @@ def assemble(found: Survey) -> PhaseDiagram:
     groups: dict[Signs, list[Signs]] = {}
     for signs, root in component.items():
         groups.setdefault(root, []).append(signs)
-    drafts = [_draft(found, members, charts_of) for members in groups.values()]
+    samples = _simplest_samples(decomposition, component)
+    drafts = [_draft(found, members, charts_of, samples[root]) for root, members in groups.items()]
     order = sorted(range(len(drafts)), key=lambda i: _rank(law, drafts[i]))
     names = _names(law, [drafts[i] for i in order])
     place = {i: rank for rank, i in enumerate(order)}
@@ -349,7 +350,9 @@ class _Draft:
                     yield self.decomposition.sample(k, j)
 
 
-def _draft(found: Survey, members: Sequence[Signs], charts_of: Mapping[Signs, tuple[int, ...]]) -> _Draft:
+def _draft(
+    found: Survey, members: Sequence[Signs], charts_of: Mapping[Signs, tuple[int, ...]], sample: Point
+) -> _Draft:
     used = sorted({k for m in members for k in charts_of[m]})
     charts = tuple(found.charts[k] for k in used)
     active = [set(c.piece.active) for c in charts]
@@ -361,33 +364,38 @@ def _draft(found: Survey, members: Sequence[Signs], charts_of: Mapping[Signs, tu
         active=tuple(t.name for t in found.law.terms if all(t.name in a for a in active)),
         binding=tuple(c.name for c in found.law.constraints if all(c.name in b for b in binding)),
         region=describe_region(found.decomposition.polys, classes, [k for k, s in enumerate(classes) if s in own]),
-        sample=_simplest_sample(found.decomposition, own),
+        sample=sample,
         charts=charts,
         decomposition=found.decomposition,
         members=own,
     )
 
 
-def _simplest_sample(decomposition: Decomposition, members: frozenset[Signs]) -> Point:
-    """The simplest sample point among all cells with the given signs.
+def _simplest_samples(decomposition: Decomposition, component: Mapping[Signs, Signs]) -> dict[Signs, Point]:
+    """For every component, the simplest sample point among all its cells.
 
-    Columns are looked at by the denominator of their alpha; once it exceeds the best product of denominators, no
-    other column can do better.
+    Columns are looked at by the denominator of their alpha; once it exceeds a component's best product of
+    denominators, no other column can do better.
     """
 
     def weight(p: Point) -> tuple[object, ...]:
         return p[0].denominator * p[1].denominator, abs(p[0]) + abs(p[1]), p
 
-    best: Point | None = None
+    best: dict[Signs, Point] = {}
+    open_ended = set(component.values())
     for k in decomposition.columns_by_simplicity:
         column = decomposition.columns[k]
-        if best is not None and column.alpha.denominator > best[0].denominator * best[1].denominator:
+        least = column.alpha.denominator
+        open_ended = {
+            c for c in open_ended if c not in best or best[c][0].denominator * best[c][1].denominator >= least
+        }
+        if not open_ended:
             break
         for j, signs in enumerate(column.signs()):
-            if signs in members:
+            c = component.get(signs)
+            if c in open_ended:
                 point = decomposition.sample(k, j)
-                best = point if best is None else min(best, point, key=weight)
-    assert best is not None
+                best[c] = min(best.get(c, point), point, key=weight)
     return best
 
 

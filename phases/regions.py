@@ -48,7 +48,7 @@ def _prune(polys: Sequence[Poly], wanted: Signs, candidates: Signs, others: Sequ
     """Leave out candidates, the most complicated first, as long as all others are kept out."""
     order = [k for k in sorted(range(len(polys)), key=lambda k: sort_key(polys[k])) if candidates >> k & 1]
     keep = candidates
-    differences = {s ^ wanted for s in others}
+    differences = {(s ^ wanted) & candidates for s in others}
     for k in reversed(order):
         rest = keep & ~(1 << k)
         if all(d & rest for d in differences):

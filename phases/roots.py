@@ -220,6 +220,29 @@ def factor_powers(p: Univariate) -> tuple[tuple[Univariate, int], ...]:
     return tuple((primitive(tuple(int(c) for c in reversed(f))), int(k)) for f, k in factors if len(f) > 1)
 
 
+def sign_at_root(p: Univariate, root: Root) -> int:
+    """Sign of a polynomial at a root of an irreducible polynomial, exactly."""
+    if not p or root.poly in irreducible_factors(p):
+        return 0
+    while not root.rational:
+        low, high = _bounds(p, root)
+        if low > 0 or high < 0:
+            return 1 if low > 0 else -1
+        root.refine()
+    return _sign_at(p, root._low, root._den)
+
+
+def _bounds(p: Univariate, root: Root) -> tuple[int, int]:
+    """Bounds of p on the root's interval, times a power of its denominator, by Horner's rule with intervals."""
+    low = high = 0
+    scale = 1
+    for c in reversed(p):
+        ends = (low * root._low, low * root._high, high * root._low, high * root._high)
+        low, high = min(ends) + c * scale, max(ends) + c * scale
+        scale *= root._den
+    return low, high
+
+
 def sort_roots(roots: list[Root]) -> list[Root]:
     """In increasing order."""
     return sorted(roots, key=cmp_to_key(compare))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
+from derivations.algebra import Point, Poly, factor, sort_key, total_degree
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
@@ -22,6 +22,7 @@ from phases.piece import Piece, piece_at
 from phases.planar import Decomposition, Literal, Signs, TooComplex, decompose, satisfies
 from phases.program import UndefinedExponent
 from phases.proof.shift import shift
+from phases.roots import along, sign_at
 from phases.simplex import Infeasible, Unbounded
 
 
@@ -215,10 +216,11 @@ def _nearby(point: Point) -> Iterable[Point]:
 
 def _across(sample: Point, direction: Point, p: Poly, s: int) -> Point | None:
     """A point just beyond the curve p = 0 along a ray, or None if the ray does not meet it soon."""
+    ray = along(p, sample, direction)
     low, high = Fraction(0), None
     reach = Fraction(1, 16)
     for _ in range(10):
-        if sign(p, (sample[0] + reach * direction[0], sample[1] + reach * direction[1])) == -s:
+        if sign_at(ray, reach) == -s:
             high = reach
             break
         low, reach = reach, 2 * reach
@@ -226,7 +228,7 @@ def _across(sample: Point, direction: Point, p: Poly, s: int) -> Point | None:
         return None
     for _ in range(5):
         middle = (low + high) / 2
-        if sign(p, (sample[0] + middle * direction[0], sample[1] + middle * direction[1])) == -s:
+        if sign_at(ray, middle) == -s:
             high = middle
         else:
             low = middle
