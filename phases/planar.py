@@ -8,14 +8,9 @@ so one rational alpha stands for the whole cylinder, and one rational beta betwe
 sector. Open cells suffice: every statement decided here is about closures of open sets. Only rational sample points
 occur; algebraic numbers are isolating intervals.
 
-The strands are carried from one cylinder to the next. A critical alpha that is a simple root of one resultant and of
-nothing else lies under exactly one common point of exactly two curves; they cross there transversally, away from all
-others, so two adjacent strands change places. Elsewhere only the strands of the curves concerned are found anew and
-put in among the others, whose order cannot have changed.
+How the strands are carried from one cylinder to the next is said in `phases.strands`.
 
-Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for strict inequalities; the multiplicity
-of a root of the resultant is the sum of the intersection multiplicities above it (Fulton, Algebraic Curves, 3.3) where
-no leading coefficient vanishes.
+Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for strict inequalities.
 """
 
 from __future__ import annotations
@@ -23,23 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import pairwise
 
-from derivations.algebra import Point, Poly, discriminant, resultant, sign, terms
-from phases.roots import (
-    Root,
-    Univariate,
-    between_roots,
-    compare,
-    convolve,
-    factor_powers,
-    in_beta,
-    merge_roots,
-    real_roots,
-    slice_alpha,
-    sort_roots,
-    subtract,
-)
+from derivations.algebra import Point, Poly, sign, terms
+from phases.roots import Root, between_roots, merge_roots, real_roots, slice_alpha
+from phases.strands import Signs as Signs
+from phases.strands import Slice, carry, events_over_alpha, put_in
+from phases.strands import TooComplex as TooComplex
 
 Literal = tuple[Poly, int]
 """A polynomial and the strict sign (+1 or -1) that it must have."""
@@ -47,16 +33,6 @@ Literal = tuple[Poly, int]
 
 Stacks = tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
 """Sample alphas, each with the sample betas above it."""
-
-Signs = int
-"""Signs of all polynomials of a decomposition: bit k is set where polynomial k is positive."""
-
-
-class TooComplex(Exception):
-    """The decomposition would pass its bounds; the question is left undecided."""
-
-
-MAX_PROJECTION_DEGREE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,85 +174,6 @@ class Decomposition:
         return Cylinder(column.left, column.right, alpha, tuple(sections), tuple(cells))
 
 
-@lru_cache(maxsize=100_000)
-def _pair_resultant(p: Poly, q: Poly) -> Univariate:
-    a, b = in_beta(p), in_beta(q)
-    if len(a) == 2 and len(b) == 2:
-        return subtract(convolve(a[1], b[0]), convolve(b[1], a[0]))
-    if len(a) < len(b):
-        p, q = q, p
-    return in_beta(resultant(p, q))[0]
-
-
-@lru_cache(maxsize=100_000)
-def _own_projection(p: Poly) -> tuple[Univariate, ...]:
-    """Leading coefficient and discriminant; a vertical line is its own projection."""
-    coefficients = in_beta(p)
-    if len(coefficients) == 1:
-        return (coefficients[0],)
-    if len(coefficients) == 2:
-        return (coefficients[1],)
-    return coefficients[-1], in_beta(discriminant(p))[0]
-
-
-@dataclass(slots=True)
-class _Event:
-    """What happens over the roots of one irreducible polynomial in alpha.
-
-    ``lines`` are the vertical lines there, ``anew`` the curves whose strands must be found again, ``crossings`` the
-    pairs of curves that cross once, transversally.
-    """
-
-    lines: list[int] = field(default_factory=list)
-    anew: set[int] = field(default_factory=set)
-    crossings: list[tuple[int, int]] = field(default_factory=list)
-
-    def settle(self) -> None:
-        """Leave as crossings only pairs that no other curve or event can touch."""
-        met = [k for pair in self.crossings for k in pair]
-        for pair in list(self.crossings):
-            if any(k in self.anew or met.count(k) > 1 for k in pair):
-                self.anew.update(pair)
-        self.crossings = [pair for pair in self.crossings if not self.anew.intersection(pair)]
-
-
-def _events(polys: Sequence[Poly]) -> dict[Univariate, _Event]:
-    """The irreducible polynomials whose roots are the critical alphas, and what happens there."""
-    curves = [k for k, p in enumerate(polys) if terms(p)[1] > 0]
-    size = 0
-    out: dict[Univariate, _Event] = {}
-
-    def event(f: Univariate) -> _Event:
-        return out.setdefault(f, _Event())
-
-    def weigh(p: Univariate) -> None:
-        nonlocal size
-        size += len(p)
-        if size > MAX_PROJECTION_DEGREE * 50 or len(p) > MAX_PROJECTION_DEGREE:
-            raise TooComplex("the projection passes its degree bound")
-
-    for k, p in enumerate(polys):
-        for own in _own_projection(p):
-            weigh(own)
-            for f, _ in factor_powers(own):
-                if terms(p)[1]:
-                    event(f).anew.add(k)
-                else:
-                    event(f).lines.append(k)
-    for i, a in enumerate(curves):
-        for b in curves[i + 1 :]:
-            common = _pair_resultant(polys[a], polys[b])
-            weigh(common)
-            for f, power in factor_powers(common):
-                if power == 1:
-                    event(f).crossings.append((a, b))
-                else:
-                    event(f).anew.update((a, b))
-    for e in out.values():
-        e.settle()
-    return out
-
-
 def decompose(polys: Sequence[Poly]) -> Decomposition:
     """Decompose the plane with respect to irreducible polynomials.
 
@@ -289,71 +186,23 @@ def decompose(polys: Sequence[Poly]) -> Decomposition:
     TooComplex : the projection passes its bounds.
     """
     polys = tuple(polys)
-    events = _events(polys)
+    events = events_over_alpha(polys)
     critical = merge_roots(events)
+    curves = {i for i, p in enumerate(polys) if terms(p)[1] > 0}
     ends: list[Root | None] = [None, *critical, None]
     strands: list[int] = []
     lowest = 0
-    columns = []
-    for k in range(len(critical) + 1):
-        left, right = ends[k], ends[k + 1]
-        alpha = None
+    columns: list[Column] = []
+    for left, right in pairwise(ends):
+        line = Slice(polys, left, right)
         if left is None:
-            alpha = between_roots(left, right)
-            anew = {i for i, p in enumerate(polys) if terms(p)[1] > 0}
-            lowest = sum(1 << i for i, p in enumerate(polys) if i not in anew and sign(p, (alpha, Fraction(0))) > 0)
+            point = line.alpha, Fraction(0)
+            lowest = sum(1 << i for i, p in enumerate(polys) if i not in curves and sign(p, point) > 0)
+            strands, lowest = put_in(line, [], lowest, curves)
         else:
-            e = events[left.poly]
-            for i in e.lines:
-                lowest ^= 1 << i
-            anew = e.anew
-            for a, b in e.crossings:
-                places = [j for j in range(len(strands) - 1) if {strands[j], strands[j + 1]} == {a, b}]
-                if len(places) == 1:
-                    (j,) = places
-                    strands[j], strands[j + 1] = strands[j + 1], strands[j]
-                else:
-                    anew = anew | {a, b}
-        if anew:
-            alpha = between_roots(left, right) if alpha is None else alpha
-            strands, lowest = _put_in(polys, strands, lowest, anew, alpha)
+            strands, lowest = carry(line, strands, lowest, events[left.poly])
         columns.append(Column(left, right, tuple(strands), lowest))
     return Decomposition(polys, tuple(critical), tuple(columns))
-
-
-def _put_in(
-    polys: Sequence[Poly], strands: Sequence[int], lowest: Signs, anew: set[int], alpha: Fraction
-) -> tuple[list[int], Signs]:
-    """The strands at ``alpha``, where only those of the curves ``anew`` are not as they were."""
-    fresh: list[tuple[Root, int]] = []
-    for k in anew:
-        restricted = slice_alpha(polys[k], alpha)
-        if (restricted[-1] > 0) == (len(restricted) % 2 == 1):
-            lowest |= 1 << k
-        else:
-            lowest &= ~(1 << k)
-        fresh.extend((root, k) for root in real_roots(restricted))
-    owner = {id(root): k for root, k in fresh}
-    rest = [k for k in strands if k not in anew]
-    rank = [rest[:j].count(k) for j, k in enumerate(rest)]
-    known: dict[int, list[Root]] = {}
-    out: list[int] = []
-    start = 0
-    for root in sort_roots([root for root, _ in fresh]):
-        low, high = start, len(rest)
-        while low < high:
-            middle = (low + high) // 2
-            k = rest[middle]
-            if k not in known:
-                known[k] = real_roots(slice_alpha(polys[k], alpha))
-            if compare(known[k][rank[middle]], root) < 0:
-                low = middle + 1
-            else:
-                high = middle
-        out += rest[start:low]
-        out.append(owner[id(root)])
-        start = low
-    return out + rest[start:], lowest
 
 
 def satisfies(point: Point, literals: Sequence[Literal]) -> bool:
