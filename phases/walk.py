@@ -75,7 +75,9 @@ class _Domain:
         """Whether cells with these signs lie in the domain."""
         own = signs & self.which
         if own not in self.known:
-            self.known[own] = in_open_domain(self.law, self.decomposition.sample(*self.decomposition.classes[signs]))
+            self.known[own] = relations_hold(
+                self.law.domain, self.decomposition.sample(*self.decomposition.classes[signs])
+            )
         return self.known[own]
 
 
@@ -98,9 +100,9 @@ def inside(law: RiskLaw, point: Point) -> bool:
         return False
 
 
-def in_open_domain(law: RiskLaw, point: Point) -> bool:
-    """Whether a point on none of the domain's polynomials lies in it; a removable pole does not count."""
-    for relation in law.domain:
+def relations_hold(relations: Iterable[Relation], point: Point) -> bool:
+    """Whether relations hold around a point that lies on none of their polynomials; a removable pole is none."""
+    for relation in relations:
         difference = plain_ratio(relation.left) - plain_ratio(relation.right)
         side = difference.sign(point) if difference else 0
         if not {"<": side < 0, "<=": side <= 0, ">": side > 0, ">=": side >= 0, "=": side == 0}[relation.op]:
