@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from derivations.registry import load
     from phases.phase_diagram import Phase, PhaseDiagram, diagram
+    from phases.point import locate
     from phases.proof.prove import prove
     from phases.proof.verdict import Proved, Refuted, Undecided
 
-__all__ = ["Phase", "PhaseDiagram", "Proved", "Refuted", "Undecided", "diagram", "load", "prove"]
+__all__ = ["Phase", "PhaseDiagram", "Proved", "Refuted", "Undecided", "diagram", "load", "locate", "prove"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Phase": "phases.phase_diagram",
     "PhaseDiagram": "phases.phase_diagram",
     "diagram": "phases.phase_diagram",
+    "locate": "phases.point",
     "prove": "phases.proof.prove",
     "Proved": "phases.proof.verdict",
     "Refuted": "phases.proof.verdict",

@@ -1,8 +1,8 @@
-"""Which open cells of a decomposition share a piece of boundary, and what surrounds a point.
+"""Which signs of a decomposition meet along a curve, and what surrounds a point.
 
-Two sectors of one cylinder are neighbours across the section between them. Two sectors of neighbouring cylinders are
-neighbours if some horizontal segment joins them across the critical line; a rational height at which no curve is met
-in between shows it.
+Two sectors of one cylinder meet along the section between them. Across a vertical line the curves keep their signs,
+and only the line's own sign changes; heights between all numbers at which curves can meet the line find the signs
+along every open piece of it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.algebra import Point, Poly, terms
-from phases.intersections import passes_through, vanishes_at
-from phases.planar import Decomposition
+from phases.intersections import eliminate_alpha, passes_through, vanishes_at
+from phases.planar import Decomposition, Signs
 from phases.roots import (
     Root,
     between_roots,
     compare,
     in_beta,
+    irreducible_factors,
     merge_roots,
     real_roots,
+    sign_at_root,
     slice_alpha,
     slice_beta,
     sort_roots,
@@ -30,76 +32,62 @@ from phases.roots import (
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Two cells (numbered in the order of `Decomposition.cells`) with common boundary on the curves ``polys``.
+    """Two sets of signs whose cells have common boundary somewhere on the curves ``polys``."""
 
-    ``polys`` is empty where the cells are separated by an artificial critical line only.
-    """
-
-    first: int
-    second: int
+    first: Signs
+    second: Signs
     polys: tuple[Poly, ...]
 
 
-def contacts(decomposition: Decomposition) -> Iterator[Contact]:
-    """All pairs of neighbouring cells."""
-    start = 0
-    starts = []
-    for cylinder in decomposition.cylinders:
-        starts.append(start)
-        for k, (owner, _) in enumerate(cylinder.sections):
-            yield Contact(start + k, start + k + 1, (decomposition.polys[owner],))
-        start += len(cylinder.cells)
+def contacts(decomposition: Decomposition) -> list[Contact]:
+    """All pairs of different signs that meet along a curve or a vertical line of the decomposition, each once.
+
+    Cells that meet across any other part of a critical line have equal signs, since no polynomial vanishes there.
+    """
+    found: dict[Contact, None] = {}
+    seen: set[tuple[Signs, int]] = set()
+    for column in decomposition.columns:
+        signs = column.lowest
+        for owner in column.strands:
+            if (signs, owner) not in seen:
+                above = signs ^ (1 << owner)
+                seen.update(((signs, owner), (above, owner)))
+                found[Contact(signs, above, (decomposition.polys[owner],))] = None
+            signs ^= 1 << owner
     for k, root in enumerate(decomposition.critical):
-        vertical = tuple(p for p in decomposition.polys if _is_line_at(p, root))
-        for i, j in sorted(_across(decomposition, k, root)):
-            yield Contact(starts[k] + i, starts[k + 1] + j, vertical)
+        lines = [i for i, p in enumerate(decomposition.polys) if _is_line_at(p, root)]
+        if lines:
+            left, right = (sum(c.lowest & 1 << i for i in lines) for c in decomposition.columns[k : k + 2])
+            for signs in _signs_along(decomposition, root, decomposition.columns[k].lowest):
+                kept = signs & ~(left | right)
+                found[Contact(kept | left, kept | right, tuple(decomposition.polys[i] for i in lines))] = None
+    return list(found)
 
 
 def _is_line_at(p: Poly, root: Root) -> bool:
-    if terms(p)[1]:
-        return False
-    return vanishes_at(in_beta(p)[0], root)
+    return terms(p)[1] == 0 and root.poly in irreducible_factors(in_beta(p)[0])
 
 
-def _across(decomposition: Decomposition, k: int, root: Root) -> set[tuple[int, int]]:
-    if not root.rational:
-        return _matching_signs(decomposition, k, root)
-    curves = [p for p in decomposition.polys if terms(p)[1] > 0]
-    left, right = decomposition.cylinders[k], decomposition.cylinders[k + 1]
-    found: set[tuple[int, int]] = set()
-    for beta in _gaps(merge_roots([slice_alpha(p, root.lo) for p in curves])):
-        lo, hi = _strip(root, merge_roots([slice_beta(p, beta) for p in curves]))
-        found.add((_sector(curves, max(lo, left.alpha), beta), _sector(curves, min(hi, right.alpha), beta)))
-    return found
+def _signs_along(decomposition: Decomposition, root: Root, beside: Signs) -> Iterator[Signs]:
+    """The signs of the curves on every open piece of a vertical line, lowest first; vertical lines as ``beside``.
 
-
-def _matching_signs(decomposition: Decomposition, k: int, root: Root) -> set[tuple[int, int]]:
-    """Neighbours across an irrational critical line: sectors with equal signs of all curves, in order.
-
-    Two sectors that share a segment of the line have equal signs there. The converse fails only where a sector ends
-    in a point of the line and another one with the same signs begins on it.
+    Every piece between two consecutive points of curves holds one of the heights: on a rational line they lie between
+    the curves' roots there, on an irrational one between the real roots of the resultants of the curves with the
+    line's minimal polynomial, which are more.
     """
-    curves = [i for i, p in enumerate(decomposition.polys) if terms(p)[1] > 0]
-    stacks: list[dict[tuple[int, ...], list[int]]] = []
-    for cylinder in decomposition.cylinders[k : k + 2]:
-        places: dict[tuple[int, ...], list[int]] = {}
-        for j, cell in enumerate(cylinder.cells):
-            places.setdefault(tuple(cell.signs[i] for i in curves), []).append(j)
-        stacks.append(places)
-    found: set[tuple[int, int]] = set()
-    for signs, mine in stacks[0].items():
-        found.update(zip(mine, stacks[1].get(signs, []), strict=False))
-    return found
+    curves = [(i, p) for i, p in enumerate(decomposition.polys) if terms(p)[1] > 0]
+    lines = beside & ~sum(1 << i for i, _ in curves)
+    if root.rational:
+        met = [slice_alpha(p, root.lo) for _, p in curves]
+    else:
+        met = [eliminate_alpha(p, root.poly) for _, p in curves]
+    for beta in _gaps(merge_roots(met)):
+        yield lines | sum(1 << i for i, p in curves if sign_at_root(slice_beta(p, beta), root) > 0)
 
 
 def _gaps(roots: list[Root]) -> list[Fraction]:
     ends: list[Root | None] = [None, *roots, None]
     return [between_roots(a, b) for a, b in itertools.pairwise(ends)]
-
-
-def _sector(curves: Sequence[Poly], alpha: Fraction, beta: Fraction) -> int:
-    height = Root((-beta.numerator, beta.denominator), beta, beta, 0)
-    return sum(compare(r, height) < 0 for p in curves for r in real_roots(slice_alpha(p, alpha)))
 
 
 def surroundings(decomposition: Decomposition, alpha: Root, beta: Root) -> list[Point]:
@@ -110,7 +98,7 @@ def surroundings(decomposition: Decomposition, alpha: Root, beta: Root) -> list[
     are then those that meet the left and right sides of the box.
     """
     curves = [p for p in decomposition.polys if terms(p)[1] > 0]
-    through = [p for p in curves if passes_through(p, alpha, beta, decomposition.polys)]
+    through = [p for p in curves if passes_through(p, alpha, beta)]
     strangers = [p for p in curves if p not in through]
     others = [r for r in decomposition.critical if compare(r, alpha)]
     height = Fraction(1, 64)

@@ -16,7 +16,8 @@ from derivations.exponents import holds, value
 from derivations.law import Claim
 from derivations.optimizers import registered
 from phases.compare import Comparison, Zone, compare
-from phases.phase_diagram import Phase, PhaseDiagram, claimed_formula, diagram
+from phases.merge import claimed_formula
+from phases.phase_diagram import Phase, PhaseDiagram, diagram
 from phases.piece import Formula
 from phases.planar import TooComplex, decompose
 from phases.program import solve_at, variables

@@ -152,15 +152,16 @@ def _diagram(args: argparse.Namespace) -> int:
 
 
 def _at(args: argparse.Namespace) -> int:
+    from derivations.registry import load
     from phases.notes import fixed_rate, point_notes
+    from phases.point import locate
     from phases.report import located_json, with_rate_json
     from phases.sensitivity import price
 
     alpha, beta = number("--alpha", args.alpha), number("--beta", args.beta)
     rate = None if args.rate is None else number("--rate", args.rate)
-    found = _solve(args.law)
-    law = found.law
-    located = found.at(alpha, beta)
+    law = load(args.law)
+    located = locate(law, alpha, beta)
     if rate is not None and not law.has_rate:
         raise BadInput(f"--rate: expected a law with a learning rate, {law.name} has none")
     data = located_json(law, located, price(law, located.point), point_notes(law, located))

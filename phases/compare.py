@@ -73,7 +73,7 @@ def compare(first: PhaseDiagram, second: PhaseDiagram) -> Comparison:
             only_first.append(point)
         elif other:
             only_second.append(point)
-    signs = [c.signs for c in cells]
+    signs = list(decomposition.cell_signs())
     zones = []
     for (name, rival, winner), members in groups.items():
         p, q = first.phase(name), second.phase(rival)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derivations.algebra import Poly
 from phases.adjacency import surroundings
 from phases.intersections import intersections
-from phases.planar import Decomposition
+from phases.planar import Decomposition, Signs
 from phases.roots import Root, compare
 
 
@@ -23,11 +23,14 @@ class Corner:
 
 
 def find_corners(
-    decomposition: Decomposition, owner: Sequence[int | None], pairs: Sequence[tuple[Poly, Poly]], names: Sequence[str]
+    decomposition: Decomposition,
+    owner: Mapping[Signs, int | None],
+    pairs: Sequence[tuple[Poly, Poly]],
+    names: Sequence[str],
 ) -> tuple[Corner, ...]:
     """All corners, sorted, among the common points of the given pairs of walls.
 
-    ``owner`` gives the phase of every cell (None: outside the domain).
+    ``owner`` gives the phase of all cells with the same signs (None: outside the domain).
     """
     points: list[tuple[Root, Root, list[Poly]]] = []
     for p, q in pairs:
@@ -37,20 +40,18 @@ def find_corners(
                 points.append((alpha, beta, [p, q]))
             else:
                 known[2].extend(r for r in (p, q) if r not in known[2])
-    by_signs = {cell.signs: owner[k] for k, cell in enumerate(decomposition.cells())}
     corners = []
     for alpha, beta, polys in points:
         around: dict[int | None, None] = {}
         switches: set[int] = set()
         near = surroundings(decomposition, alpha, beta)
-        signs = [decomposition.signs_at(point) for point in near]
+        signs = {decomposition.pack(decomposition.signs_at(point)): None for point in near}
         for s in signs:
-            around[by_signs[s]] = None
+            around[owner[s]] = None
         for s in signs:
             for t in signs:
-                differ = [k for k in range(len(s)) if s[k] != t[k]]
-                if len(differ) == 1 and by_signs[s] != by_signs[t]:
-                    switches.add(differ[0])
+                if (s ^ t).bit_count() == 1 and owner[s] != owner[t]:
+                    switches.add(s ^ t)
         if len(around) >= 3 or len(switches) >= 2:
             present = tuple(names[r] for r in sorted(r for r in around if r is not None))
             if present:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
+from math import isqrt
+
+from sympy.polys.domains import ZZ
 
 from derivations.algebra import RING, Poly, resultant, terms
 from phases.roots import (
@@ -41,6 +44,15 @@ def _eliminate(p: Poly, q: Poly) -> Univariate:
     return in_beta(resultant(p, q))[0]
 
 
+def eliminate_alpha(p: Poly, f: Univariate) -> Univariate:
+    """A polynomial in beta that vanishes wherever p does on a vertical line through a root of f.
+
+    It is not zero unless f divides p.
+    """
+    line = RING.from_dict({(0, i): ZZ(c) for i, c in enumerate(f) if c})
+    return in_beta(resultant(_swap(p), line))[0]
+
+
 def _rational_slice_meets(p: Univariate, q: Univariate) -> list[Univariate]:
     """Common irreducible factors of two univariate polynomials; a zero polynomial vanishes everywhere."""
     if not p:
@@ -62,65 +74,75 @@ def intersections(p: Poly, q: Poly) -> Iterator[tuple[Root, Root]]:
             for beta in merge_roots(_rational_slice_meets(slice_alpha(p, a), slice_alpha(q, a))):
                 yield alpha, beta
             continue
-        irrational = []
         for beta in rows:
-            if not beta.rational:
-                irrational.append(beta)
-            elif alpha.poly in _rational_slice_meets(slice_beta(p, beta.lo), slice_beta(q, beta.lo)):
+            if passes_through(p, alpha, beta) and passes_through(q, alpha, beta):
                 yield alpha, beta
-        for beta in _irrational_heights(p, q, alpha, irrational):
-            yield alpha, beta
 
 
-def passes_through(p: Poly, alpha: Root, beta: Root, curves: Sequence[Poly]) -> bool:
-    """Whether p vanishes at (alpha, beta). If both are irrational, the point must lie on two of ``curves``."""
+def passes_through(p: Poly, alpha: Root, beta: Root) -> bool:
+    """Whether p vanishes at (alpha, beta), exactly, for any pair of real algebraic numbers.
+
+    With two irrational coordinates the value is bounded from below unless it vanishes (`smallest_value`), and
+    intervals are refined until they exclude zero or lie within that bound.
+    """
     if alpha.rational:
         return vanishes_at(slice_alpha(p, alpha.lo), beta)
     if beta.rational:
         return vanishes_at(slice_beta(p, beta.lo), alpha)
-    return any(meet_at(p, q, alpha, beta) for q in curves if q != p)
-
-
-def _irrational_heights(p: Poly, q: Poly, alpha: Root, rows: Sequence[Root]) -> list[Root]:
-    """Which of the candidate heights are common zeros on the line through an irrational alpha.
-
-    Candidates that are no common zero are excluded by interval arithmetic after finitely many refinements. If a curve
-    is linear in beta there is exactly one common zero, so the last candidate standing is it. Otherwise candidates
-    that survive to a width of 2^-600, far below the separation of the eliminants that occur here, are kept.
-    """
-    for curve in (p, q):
-        if terms(curve)[1] == 1 and vanishes_at(in_beta(curve)[1], alpha):
-            return []
-    left = list(rows)
-    single = min(d for d in (terms(p)[1], terms(q)[1]) if d) == 1
+    alpha, beta = minimal(alpha), minimal(beta)
+    least = smallest_value(p, alpha.poly, beta.poly)
     width = Fraction(1, 2**16)
-    while width > Fraction(1, 2**600) and not (single and len(left) <= 1):
+    while True:
         alpha.refine_to(width)
-        for beta in left:
-            beta.refine_to(width)
-        left = [beta for beta in left if not _misses(p, alpha, beta) and not _misses(q, alpha, beta)]
+        beta.refine_to(width)
+        if alpha.rational or beta.rational:
+            return passes_through(p, alpha, beta)
+        low, high = enclose(p, alpha, beta)
+        if low > 0 or high < 0:
+            return False
+        if -least < low and high < least:
+            return True
         width = width * width
-    return left
 
 
-def meet_at(p: Poly, q: Poly, alpha: Root, beta: Root) -> bool:
-    """Whether two curves meet at a point with two irrational coordinates."""
-    if terms(p)[1] == 0 == terms(q)[1] or not vanishes_at(_eliminate(p, q), alpha):
-        return False
-    rows = merge_roots([_eliminate(_swap(p), _swap(q))])
-    return any(compare(h, beta) == 0 for h in _irrational_heights(p, q, alpha, rows))
+def minimal(root: Root) -> Root:
+    """The same number as a root of its minimal polynomial (`phases.roots.real_roots` may leave a product)."""
+    for f in irreducible_factors(root.poly):
+        for candidate in merge_roots([f]):
+            if compare(candidate, root) == 0:
+                return candidate
+    raise AssertionError("a root is a root of one of its polynomial's factors")
 
 
-def _misses(p: Poly, alpha: Root, beta: Root) -> bool:
-    """Whether p has no zero in the box of the two isolating intervals, by interval arithmetic."""
+def smallest_value(p: Poly, f: Univariate, g: Univariate) -> Fraction:
+    """A number that |p(a, b)| reaches unless p(a, b) = 0, for roots a of f and b of g, both irreducible.
+
+    Liouville's inequality: with D = deg f deg g, |p(a, b)| >= L(p)^(1-D) M(a)^(-D deg_a(p) / deg f)
+    M(b)^(-D deg_b(p) / deg g), where L is the sum of the absolute coefficients and M, Mahler's measure, is at most
+    the Euclidean norm of the minimal polynomial (Landau).
+
+    Source: Waldschmidt, Diophantine Approximation on Linear Algebraic Groups, 2000, Proposition 3.14.
+    """
+    da, db, rows = terms(p)
+    length = sum(abs(c) for _, _, c in rows)
+    norm_a, norm_b = (isqrt(sum(c * c for c in q)) + 1 for q in (f, g))
+    m, n = len(f) - 1, len(g) - 1
+    return Fraction(1, length ** (m * n - 1) * norm_a ** (n * da) * norm_b ** (m * db))
+
+
+def enclose(p: Poly, alpha: Root, beta: Root) -> tuple[Fraction, Fraction]:
+    """Bounds of p on the box of the two isolating intervals."""
     low = high = Fraction(0)
     for i, j, c in terms(p)[2]:
-        xs = [Fraction(1)] if not i else [alpha.lo**i, alpha.hi**i]
-        ys = [Fraction(1)] if not j else [beta.lo**j, beta.hi**j]
-        if alpha.lo < 0 < alpha.hi and i:
-            xs.append(Fraction(0))
-        if beta.lo < 0 < beta.hi and j:
-            ys.append(Fraction(0))
+        xs, ys = _powers(alpha, i), _powers(beta, j)
         products = [c * x * y for x in xs for y in ys]
         low, high = low + min(products), high + max(products)
-    return low > 0 or high < 0
+    return low, high
+
+
+def _powers(root: Root, n: int) -> list[Fraction]:
+    """Numbers among which are the smallest and the largest n-th power on the root's interval."""
+    if n == 0:
+        return [Fraction(1)]
+    ends = [root.lo**n, root.hi**n]
+    return [*ends, Fraction(0)] if root.lo < 0 < root.hi else ends

@@ -13,7 +13,7 @@ from fractions import Fraction
 from derivations.algebra import Point
 from derivations.exponents import value
 from derivations.law import Constraint, RiskLaw, Term
-from phases.phase_diagram import Located, PhaseDiagram
+from phases.phase_diagram import AtPoint, Located, PhaseDiagram
 from phases.program import (
     FIXED_RATE,
     FREE_RATE,
@@ -27,9 +27,9 @@ from phases.program import (
 from phases.simplex import Infeasible, Unbounded, maximise
 
 
-def point_notes(law: RiskLaw, located: Located) -> tuple[str, ...]:
+def point_notes(law: RiskLaw, located: AtPoint) -> tuple[str, ...]:
     """Notes on the optimum at a point: a law that jumps on a wall, a rate without a bound."""
-    notes = list(_wall_notes(law, located))
+    notes = list(_wall_notes(law, located)) if isinstance(located, Located) else []
     if located.optimum.rate is not None:
         notes += _rate_notes(numeric_rows(law, located.point), located.optimum.rate, "")
     return tuple(notes)

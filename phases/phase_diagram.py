@@ -7,26 +7,26 @@ tables, LaTeX and JSON only read the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 
-from derivations.algebra import Point, Poly, Rational, sign, sort_key
-from derivations.exponents import holds, plain_ratio
-from derivations.grammar import Node, parse_rational
-from derivations.law import Claim, RiskLaw
+from derivations.algebra import Point, Poly, sign, sort_key
+from derivations.grammar import parse_rational
+from derivations.law import RiskLaw
 from derivations.lawfile import relation_text
 from derivations.registry import load
 from phases.adjacency import Contact, contacts, surroundings
 from phases.corners import Corner, find_corners
+from phases.merge import Draft, components, draft_of, merge_claimed, order_of, simplest_samples
 from phases.piece import Formula, Formulas
-from phases.planar import Cell, Decomposition, satisfies
+from phases.planar import Decomposition, Signs, satisfies
 from phases.program import Exponent, Infinite, PointOptimum, Range, optimum_at
-from phases.regions import Region, describe_region
+from phases.regions import Region
 from phases.roots import Root
-from phases.walk import Chart, Survey, inside, survey
+from phases.walk import Chart, Survey, survey
 
 
 class OutsideDomain(ValueError):
@@ -64,25 +64,15 @@ class Wall:
     continuous: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """What holds at one point: the phases that touch it and the exact optimum there."""
+class AtPoint:
+    """What is read off the exact optimum at one point."""
 
-    law: str
-    point: Point
-    phases: tuple[Phase, ...]
     optimum: PointOptimum
 
     @property
     def slope(self) -> Fraction:
         """The compute-optimal slope eta*, exactly."""
         return self.optimum.slope
-
-    @property
-    def phase(self) -> str | list[str]:
-        """The phase's name; on a wall the list of names."""
-        names = [p.name for p in self.phases]
-        return names[0] if len(names) == 1 else names
 
     @property
     def model_exponent(self) -> Exponent | list[Exponent]:
@@ -98,6 +88,27 @@ class Located:
     def active(self) -> tuple[str, ...]:
         """Names of the binding terms."""
         return self.optimum.active
+
+
+@dataclass(frozen=True)
+class Located(AtPoint):
+    """What holds at one point: the phases that touch it and the exact optimum there."""
+
+    law: str
+    point: Point
+    phases: tuple[Phase, ...]
+    optimum: PointOptimum
+
+    @property
+    def phase(self) -> str | list[str]:
+        """The phase's name; on a wall the list of names."""
+        names = [p.name for p in self.phases]
+        return names[0] if len(names) == 1 else names
+
+    @property
+    def formulas(self) -> tuple[tuple[Formulas, Point], ...]:
+        """The phases' formulas, each with a point at which its factors are positive when written."""
+        return tuple((p.formulas, self.point if p.region.contains(self.point) else p.sample) for p in self.phases)
 
 
 def _collapse(ends: Range) -> Exponent | list[Exponent]:
@@ -137,12 +148,18 @@ class PhaseDiagram:
     phases: tuple[Phase, ...]
     walls: tuple[Wall, ...]
     survey: Survey = field(repr=False)
-    cell_phases: tuple[int | None, ...] = field(repr=False)
+    owners: Mapping[Signs, int | None] = field(repr=False)
+    """The place in ``phases`` of all cells with the same signs; None outside the domain."""
 
     @property
     def decomposition(self) -> Decomposition:
         """The decomposition of the plane by all walls and domain edges."""
         return self.survey.decomposition
+
+    @cached_property
+    def cell_phases(self) -> tuple[int | None, ...]:
+        """The place in ``phases`` of every cell of the decomposition; None outside the domain."""
+        return tuple(self.owners[signs] for signs in self.decomposition.cell_signs())
 
     @cached_property
     def corners(self) -> tuple[Corner, ...]:
@@ -151,7 +168,7 @@ class PhaseDiagram:
         for phase in self.phases:
             own = sorted({w.poly for w in self.walls if phase.name in w.sides}, key=sort_key)
             pairs.update(dict.fromkeys(combinations(own, 2)))
-        return find_corners(self.decomposition, self.cell_phases, tuple(pairs), [p.name for p in self.phases])
+        return find_corners(self.decomposition, self.owners, tuple(pairs), [p.name for p in self.phases])
 
     def phase(self, name: str) -> Phase:
         """The phase of that name.
@@ -175,7 +192,7 @@ class PhaseDiagram:
         phases.program.UndefinedExponent : an exponent of the law divides by zero there.
         """
         point = exact(alpha), exact(beta)
-        self.check_inside(point)
+        check_inside(self.law, point)
         phases = self.phases_at(point)
         if not phases:
             raise OutsideDomain(
@@ -187,26 +204,6 @@ class PhaseDiagram:
             if optimum is not None:
                 return Located(self.law.name, point, phases, optimum)
         return Located(self.law.name, point, phases, optimum_at(self.law, point))
-
-    def check_inside(self, point: Point) -> None:
-        """Refuse a point outside the domain.
-
-        Raises
-        ------
-        OutsideDomain : the message names the violated inequality.
-        """
-        try:
-            violated = self.law.violated(point)
-        except ZeroDivisionError:
-            raise OutsideDomain(
-                f"alpha = {point[0]}, beta = {point[1]} is outside the domain of {self.law.name}: "
-                "expected inequalities that are defined there"
-            ) from None
-        if violated is not None:
-            raise OutsideDomain(
-                f"alpha = {point[0]}, beta = {point[1]} is outside the domain of {self.law.name}: "
-                f"expected {relation_text(violated)}"
-            )
 
     def phases_at(self, point: Point) -> tuple[Phase, ...]:
         """The phases whose closure contains the point: one inside a phase, several on a wall."""
@@ -225,6 +222,22 @@ class PhaseDiagram:
     @cached_property
     def _wall_polys(self) -> tuple[Poly, ...]:
         return tuple(dict.fromkeys(w.poly for w in self.walls))
+
+
+def check_inside(law: RiskLaw, point: Point) -> None:
+    """Refuse a point outside a law's domain.
+
+    Raises
+    ------
+    OutsideDomain : the message names the violated inequality.
+    """
+    where = f"alpha = {point[0]}, beta = {point[1]} is outside the domain of {law.name}"
+    try:
+        violated = law.violated(point)
+    except ZeroDivisionError:
+        raise OutsideDomain(f"{where}: expected inequalities that are defined there") from None
+    if violated is not None:
+        raise OutsideDomain(f"{where}: expected {relation_text(violated)}")
 
 
 def _evaluate(phase: Phase, point: Point) -> PointOptimum | None:
@@ -265,27 +278,20 @@ def diagram(law: str | RiskLaw) -> PhaseDiagram:
 def assemble(found: Survey) -> PhaseDiagram:
     """Merge the pieces of a survey into phases and describe them."""
     law, decomposition = found.law, found.decomposition
-    cells = list(decomposition.cells())
-    charts_of: list[tuple[int, ...]] = []
-    for cell in cells:
-        if inside(law, cell.point):
-            charts_of.append(tuple(k for k, c in enumerate(found.charts) if satisfies(cell.point, c.walls)))
-        else:
-            charts_of.append(())
-    touching = list(contacts(decomposition))
-    component = _components(found.charts, charts_of, touching)
-    groups: dict[int, list[int]] = {}
-    for k, root in enumerate(component):
-        if root is not None:
-            groups.setdefault(root, []).append(k)
-    drafts = [_draft(found, members, charts_of, cells) for members in groups.values()]
-    order = sorted(range(len(drafts)), key=lambda i: _rank(law, drafts[i]))
+    charts_of = found.charts_of()
+    touching = contacts(decomposition)
+    component = merge_claimed(found, components(found.charts, charts_of, touching), charts_of)
+    groups: dict[Signs, list[Signs]] = {}
+    for signs, root in component.items():
+        groups.setdefault(root, []).append(signs)
+    samples = simplest_samples(decomposition, component)
+    drafts = [draft_of(found, members, charts_of, samples[root]) for root, members in groups.items()]
+    order = sorted(range(len(drafts)), key=lambda i: order_of(drafts[i]))
     names = _names(law, [drafts[i] for i in order])
     place = {i: rank for rank, i in enumerate(order)}
-    owner: list[int | None] = [None] * len(cells)
+    owner: dict[Signs, int | None] = dict.fromkeys(decomposition.classes)
     for i, members in enumerate(groups.values()):
-        for k in members:
-            owner[k] = place[i]
+        owner.update(dict.fromkeys(members, place[i]))
     sides = _sides(touching, owner)
     phases = []
     for rank, i in enumerate(order):
@@ -306,95 +312,15 @@ def assemble(found: Survey) -> PhaseDiagram:
             )
         )
     walls = _walls(sides, phases, found)
-    return PhaseDiagram(law, tuple(phases), walls, found, tuple(owner))
+    return PhaseDiagram(law, tuple(phases), walls, found, owner)
 
 
-def _components(
-    charts: Sequence[Chart], charts_of: Sequence[tuple[int, ...]], touching: Sequence[Contact]
-) -> list[int | None]:
-    """Sets of cells with equal formulas that touch or lie in one chart: a representative, None outside the domain."""
-    parent = list(range(len(charts_of)))
-
-    def find(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    for contact in touching:
-        a, b = charts_of[contact.first], charts_of[contact.second]
-        if a and b and charts[a[0]].piece.formulas == charts[b[0]].piece.formulas:
-            parent[find(contact.first)] = find(contact.second)
-    home: dict[int, int] = {}
-    for k, used in enumerate(charts_of):
-        for chart in used:
-            parent[find(k)] = find(home.setdefault(chart, k))
-    return [find(k) if charts_of[k] else None for k in range(len(charts_of))]
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    formulas: Formulas
-    active: tuple[str, ...]
-    binding: tuple[str, ...]
-    region: Region
-    sample: Point
-    charts: tuple[Chart, ...]
-    points: tuple[Point, ...]
-
-
-def _draft(found: Survey, members: list[int], charts_of: Sequence[tuple[int, ...]], cells: Sequence[Cell]) -> _Draft:
-    used = sorted({k for m in members for k in charts_of[m]})
-    charts = tuple(found.charts[k] for k in used)
-    active = [set(c.piece.active) for c in charts]
-    binding = [set(c.piece.binding) for c in charts]
-    points = [cells[m].point for m in members]
-    simplest = min(points, key=lambda p: (p[0].denominator * p[1].denominator, abs(p[0]) + abs(p[1]), p))
-    return _Draft(
-        formulas=charts[0].piece.formulas,
-        active=tuple(t.name for t in found.law.terms if all(t.name in a for a in active)),
-        binding=tuple(c.name for c in found.law.constraints if all(c.name in b for b in binding)),
-        region=describe_region(found.decomposition.polys, [c.signs for c in cells], members),
-        sample=simplest,
-        charts=charts,
-        points=tuple(points),
-    )
-
-
-def claim_matches(claim: Claim, formulas: Formulas) -> bool:
-    """Whether all formulas that a claim gives are the phase's, exactly, as rational functions."""
-    mine: dict[str, Formula | None] = {
-        "slope": formulas.slope,
-        "model_exponent": formulas.model[0] if formulas.model[0] == formulas.model[1] else None,
-        "rate_exponent": formulas.rate[0] if formulas.rate and formulas.rate[0] == formulas.rate[1] else None,
-    }
-    return all(claimed_formula(node) == mine[key] for key, node in claim.formulas().items())
-
-
-def claimed_formula(node: Node) -> Rational:
-    """A claimed formula as a rational function in lowest terms."""
-    return plain_ratio(node)
-
-
-def _claim_of(law: RiskLaw, draft: _Draft) -> int | None:
-    for k, claim in enumerate(law.claims):
-        matches = claim.name and claim_matches(claim, draft.formulas)
-        if matches and any(all(holds(r, p) for r in claim.where) for p in draft.points):
-            return k
-    return None
-
-
-def _rank(law: RiskLaw, draft: _Draft) -> tuple[object, ...]:
-    k = _claim_of(law, draft)
-    return (k is None, k or 0, draft.sample)
-
-
-def _names(law: RiskLaw, drafts: Sequence[_Draft]) -> list[str]:
+def _names(law: RiskLaw, drafts: Sequence[Draft]) -> list[str]:
     names: list[str] = []
     taken = {c.name for c in law.claims}
     number = 0
     for draft in drafts:
-        k = _claim_of(law, draft)
+        k = draft.claim
         if k is not None and law.claims[k].name not in names:
             names.append(law.claims[k].name)
             continue
@@ -408,7 +334,7 @@ def _names(law: RiskLaw, drafts: Sequence[_Draft]) -> list[str]:
 Sides = dict[Poly, set[tuple[int | None, int | None]]]
 
 
-def _sides(touching: Sequence[Contact], owner: Sequence[int | None]) -> Sides:
+def _sides(touching: Sequence[Contact], owner: Mapping[Signs, int | None]) -> Sides:
     """For each curve, the pairs of phases that meet along it."""
     out: Sides = {}
     for contact in touching:

@@ -1,11 +1,14 @@
 """The open cylindrical decomposition of the (alpha, beta) plane.
 
-Given irreducible polynomials, the plane minus their zero sets falls into cells; this module returns one rational
-point in every cell of a cylindrical refinement, with all signs. Projection (leading coefficients, discriminants and
-pairwise resultants with respect to beta) gives the critical alphas; between two of them the real roots in beta are
-ordered continuous functions, so one rational alpha stands for the whole cylinder, and one rational beta between two
-consecutive roots stands for a sector. Open cells suffice: every statement decided here is about closures of open
-sets. Only rational sample points occur; algebraic numbers are isolating intervals.
+Given irreducible polynomials, the plane minus their zero sets falls into cells; this module orders the curves over
+every interval between critical alphas and returns, on demand, one rational point in every cell of a cylindrical
+refinement, with all signs. Projection (leading coefficients, discriminants and pairwise resultants with respect to
+beta) gives the critical alphas; between two of them the real roots in beta are ordered continuous functions (strands),
+so one rational alpha stands for the whole cylinder, and one rational beta between two consecutive roots stands for a
+sector. Open cells suffice: every statement decided here is about closures of open sets. Only rational sample points
+occur; algebraic numbers are isolating intervals.
+
+How the strands are carried from one cylinder to the next is said in `phases.strands`.
 
 Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for strict inequalities.
 """
@@ -13,23 +16,16 @@ Source: Collins' projection in the form of McCallum 1993 / Strzebonski 2000 for 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
+from itertools import pairwise
 
-from derivations.algebra import Point, Poly, discriminant, resultant, sign, terms
-from phases.roots import (
-    Root,
-    Univariate,
-    between_roots,
-    convolve,
-    in_beta,
-    merge_roots,
-    real_roots,
-    slice_alpha,
-    sort_roots,
-    subtract,
-)
+from derivations.algebra import Point, Poly, sign, terms
+from phases.roots import Root, between_roots, merge_roots, real_roots, slice_alpha
+from phases.strands import Signs as Signs
+from phases.strands import Slice, carry, events_over_alpha, put_in
+from phases.strands import TooComplex as TooComplex
 
 Literal = tuple[Poly, int]
 """A polynomial and the strict sign (+1 or -1) that it must have."""
@@ -37,13 +33,6 @@ Literal = tuple[Poly, int]
 
 Stacks = tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
 """Sample alphas, each with the sample betas above it."""
-
-
-class TooComplex(Exception):
-    """The decomposition would pass its bounds; the question is left undecided."""
-
-
-MAX_PROJECTION_DEGREE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +58,61 @@ class Cylinder:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Column:
+    """What is known of a cylinder without any root: the curve of each strand, lowest first, and the signs below all."""
+
+    left: Root | None
+    right: Root | None
+    strands: tuple[int, ...]
+    lowest: Signs
+
+    @cached_property
+    def alpha(self) -> Fraction:
+        """The sample alpha."""
+        return between_roots(self.left, self.right)
+
+    def signs(self) -> Iterator[Signs]:
+        """The signs in every sector, lowest first."""
+        signs = self.lowest
+        yield signs
+        for owner in self.strands:
+            signs ^= 1 << owner
+            yield signs
+
+
+@dataclass(frozen=True)
 class Decomposition:
     """The cylinders over the alpha axis, left to right."""
 
     polys: tuple[Poly, ...]
     critical: tuple[Root, ...]
-    cylinders: tuple[Cylinder, ...]
+    columns: tuple[Column, ...] = field(repr=False)
+
+    @cached_property
+    def cylinders(self) -> tuple[Cylinder, ...]:
+        """The cylinders with all roots and sample points."""
+        return tuple(self._cylinder(column) for column in self.columns)
+
+    @cached_property
+    def classes(self) -> dict[Signs, tuple[int, int]]:
+        """All signs that occur, each with the first column and sector that has them."""
+        found: dict[Signs, tuple[int, int]] = {}
+        for k, column in enumerate(self.columns):
+            for j, signs in enumerate(column.signs()):
+                if signs not in found:
+                    found[signs] = (k, j)
+        return found
+
+    @cached_property
+    def columns_by_simplicity(self) -> tuple[int, ...]:
+        """The columns in order of the denominators of their sample alphas."""
+        return tuple(sorted(range(len(self.columns)), key=lambda k: self.columns[k].alpha.denominator))
+
+    def cell_signs(self) -> Iterator[Signs]:
+        """The signs in all cells, in the order of `cells`."""
+        for column in self.columns:
+            yield from column.signs()
 
     def cells(self) -> Iterator[Cell]:
         """All cells, cylinder by cylinder, lowest first."""
@@ -90,40 +127,51 @@ class Decomposition:
         """Signs of all polynomials at a rational point."""
         return tuple(sign(p, point) for p in self.polys)
 
+    def pack(self, signs: Sequence[int]) -> Signs:
+        """Signs +1 and -1 as one number."""
+        return sum(1 << k for k, s in enumerate(signs) if s > 0)
 
-@lru_cache(maxsize=100_000)
-def _pair_resultant(p: Poly, q: Poly) -> Univariate:
-    a, b = in_beta(p), in_beta(q)
-    if len(a) == 2 and len(b) == 2:
-        return subtract(convolve(a[1], b[0]), convolve(b[1], a[0]))
-    if len(a) < len(b):
-        p, q = q, p
-    return in_beta(resultant(p, q))[0]
+    def unpack(self, signs: Signs) -> tuple[int, ...]:
+        """Signs as numbers +1 and -1."""
+        return tuple(1 if signs >> k & 1 else -1 for k in range(len(self.polys)))
 
+    def mask(self, literals: Sequence[Literal]) -> tuple[Signs, Signs]:
+        """Literals in polynomials of the decomposition as two numbers: they hold where ``signs & which == wanted``.
 
-@lru_cache(maxsize=100_000)
-def _own_projection(p: Poly) -> tuple[Univariate, ...]:
-    """Leading coefficient and discriminant; a vertical line is its own projection."""
-    coefficients = in_beta(p)
-    if len(coefficients) == 1:
-        return (coefficients[0],)
-    if len(coefficients) == 2:
-        return (coefficients[1],)
-    return coefficients[-1], in_beta(discriminant(p))[0]
+        Raises
+        ------
+        ValueError : a polynomial is not one of the decomposition's.
+        """
+        which = wanted = 0
+        for p, s in literals:
+            bit = 1 << self.polys.index(p)
+            which |= bit
+            if s > 0:
+                wanted |= bit
+        return which, wanted
 
+    def sample(self, column: int, sector: int) -> Point:
+        """The sample point of one cell, without the rest of its cylinder."""
+        found = self.columns[column]
+        low, high = (self._section(found, j) for j in (sector - 1, sector))
+        return found.alpha, between_roots(low, high)
 
-def projection(polys: Sequence[Poly]) -> list[Univariate]:
-    """The univariate polynomials whose roots are the critical alphas."""
-    out: list[Univariate] = []
-    curves = [p for p in polys if terms(p)[1] > 0]
-    for p in polys:
-        out.extend(_own_projection(p))
-    for k, p in enumerate(curves):
-        for q in curves[k + 1 :]:
-            out.append(_pair_resultant(p, q))
-    if sum(len(p) for p in out) > MAX_PROJECTION_DEGREE * 50 or any(len(p) > MAX_PROJECTION_DEGREE for p in out):
-        raise TooComplex("the projection passes its degree bound")
-    return out
+    def _section(self, column: Column, place: int) -> Root | None:
+        if not 0 <= place < len(column.strands):
+            return None
+        owner = column.strands[place]
+        return real_roots(slice_alpha(self.polys[owner], column.alpha))[column.strands[:place].count(owner)]
+
+    def _cylinder(self, column: Column) -> Cylinder:
+        alpha = column.alpha
+        roots = {k: iter(real_roots(slice_alpha(self.polys[k], alpha))) for k in set(column.strands)}
+        sections = [(owner, next(roots[owner])) for owner in column.strands]
+        ends: list[Root | None] = [None, *(root for _, root in sections), None]
+        cells = (
+            Cell((alpha, between_roots(ends[k], ends[k + 1])), self.unpack(signs))
+            for k, signs in enumerate(column.signs())
+        )
+        return Cylinder(column.left, column.right, alpha, tuple(sections), tuple(cells))
 
 
 def decompose(polys: Sequence[Poly]) -> Decomposition:
@@ -138,34 +186,23 @@ def decompose(polys: Sequence[Poly]) -> Decomposition:
     TooComplex : the projection passes its bounds.
     """
     polys = tuple(polys)
-    critical = merge_roots(projection(polys))
-    cylinders = []
-    for k in range(len(critical) + 1):
-        left = critical[k - 1] if k else None
-        right = critical[k] if k < len(critical) else None
-        cylinders.append(_lift(polys, left, right, between_roots(left, right)))
-    return Decomposition(polys, tuple(critical), tuple(cylinders))
-
-
-def _lift(polys: tuple[Poly, ...], left: Root | None, right: Root | None, alpha: Fraction) -> Cylinder:
-    sections: list[tuple[int, Root]] = []
-    signs = []
-    for k, p in enumerate(polys):
-        restricted = slice_alpha(p, alpha)
-        degree = len(restricted) - 1
-        lead = 1 if restricted[-1] > 0 else -1
-        signs.append(lead if degree % 2 == 0 else -lead)
-        sections.extend((k, r) for r in real_roots(restricted))
-    owner = {id(r): k for k, r in sections}
-    ordered = sort_roots([r for _, r in sections])
-    cells = []
-    for k in range(len(ordered) + 1):
-        low = ordered[k - 1] if k else None
-        if low is not None:
-            signs[owner[id(low)]] *= -1
-        beta = between_roots(low, ordered[k] if k < len(ordered) else None)
-        cells.append(Cell((alpha, beta), tuple(signs)))
-    return Cylinder(left, right, alpha, tuple((owner[id(r)], r) for r in ordered), tuple(cells))
+    events = events_over_alpha(polys)
+    critical = merge_roots(events)
+    curves = {i for i, p in enumerate(polys) if terms(p)[1] > 0}
+    ends: list[Root | None] = [None, *critical, None]
+    strands: list[int] = []
+    lowest = 0
+    columns: list[Column] = []
+    for left, right in pairwise(ends):
+        line = Slice(polys, left, right)
+        if left is None:
+            point = line.alpha, Fraction(0)
+            lowest = sum(1 << i for i, p in enumerate(polys) if i not in curves and sign(p, point) > 0)
+            strands, lowest = put_in(line, [], lowest, curves)
+        else:
+            strands, lowest = carry(line, strands, lowest, events[left.poly])
+        columns.append(Column(left, right, tuple(strands), lowest))
+    return Decomposition(polys, tuple(critical), tuple(columns))
 
 
 def satisfies(point: Point, literals: Sequence[Literal]) -> bool:

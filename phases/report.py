@@ -14,6 +14,7 @@ from phases.corners import Corner
 from phases.phase_diagram import Located, Phase, PhaseDiagram
 from phases.piece import Formula, FormulaRange
 from phases.planar import Literal
+from phases.point import InsidePiece
 from phases.program import Infinite, PointOptimum, Range
 from phases.proof.second_opinion import Opinion
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
@@ -248,10 +249,10 @@ def price_json(price: Price | None) -> Json | None:
     }
 
 
-def located_json(law: RiskLaw, located: Located, price: Price | None, notes: Sequence[str] = ()) -> Json:
+def located_json(law: RiskLaw, located: InsidePiece | Located, price: Price | None, notes: Sequence[str] = ()) -> Json:
     """A point in the contract's terms, with the notes of `phases.notes`."""
     optimum = located.optimum
-    formulas = [formula_text(p.formulas.slope, _near(p, located.point)) for p in located.phases]
+    formulas = [formula_text(f.slope, near) for f, near in located.formulas]
     return {
         "law": located.law,
         "alpha": str(located.point[0]),
@@ -263,12 +264,8 @@ def located_json(law: RiskLaw, located: Located, price: Price | None, notes: Seq
         "active": list(optimum.active),
         "binding_constraints": list(optimum.binding),
         "slope_formula": formulas[0] if len(formulas) == 1 else formulas,
-        "model_exponent_formula": _unlist(
-            [range_text(p.formulas.model, _near(p, located.point)) for p in located.phases]
-        ),
-        "rate_exponent_formula": _unlist(
-            [range_text(p.formulas.rate, _near(p, located.point)) for p in located.phases]
-        ),
+        "model_exponent_formula": _unlist([range_text(f.model, near) for f, near in located.formulas]),
+        "rate_exponent_formula": _unlist([range_text(f.rate, near) for f, near in located.formulas]),
         "multipliers": {k: str(v) for k, v in optimum.multipliers.items() if v},
         "price": price_json(price),
         "provenance": law.provenance,
@@ -276,10 +273,6 @@ def located_json(law: RiskLaw, located: Located, price: Price | None, notes: Seq
         "term_provenance": {t.name: t.provenance for t in law.terms if t.name in optimum.active},
         "notes": list(notes),
     }
-
-
-def _near(phase: Phase, point: Point) -> Point:
-    return point if phase.region.contains(point) else phase.sample
 
 
 def _unlist(items: list[Any]) -> Any:

@@ -7,7 +7,7 @@ by far the most frequent here, are isolated directly; higher degrees go to sympy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cmp_to_key, lru_cache
 from math import gcd, isqrt, lcm
@@ -106,8 +106,11 @@ class Root:
             self.refine()
 
     def __float__(self) -> float:
-        self.refine_to(Fraction(1, 2**60) * max(1, int(abs(self.lo))))
-        return float((self.lo + self.hi) / 2)
+        while True:
+            low, high = self._low / self._den, self._high / self._den
+            if low == high:
+                return low
+            self.refine()
 
     def __repr__(self) -> str:
         return f"Root({self.poly}, {self.lo}, {self.hi})"
@@ -141,42 +144,37 @@ def compare(a: Root, b: Root) -> int:
             (b if a._low == a._high else a).refine()
 
 
-def _isolate_quadratic(p: Univariate) -> list[Root]:
-    c, b, a = p
+_Bounds = tuple[int, int, int, int]
+"""Lower and upper bound over one positive denominator, and the sign at the lower bound (0 for a rational root)."""
+
+
+def _isolate_quadratic(p: Univariate) -> tuple[_Bounds, ...]:
+    c, b, a = p if p[2] > 0 else (-p[0], -p[1], -p[2])
     disc = b * b - 4 * a * c
     if disc < 0:
-        return []
-    if disc == 0:
-        x = Fraction(-b, 2 * a)
-        return [Root(p, x, x, 0)]
+        return ()
     root = isqrt(disc)
     if root * root == disc:
-        pair = sorted((Fraction(-b - root, 2 * a), Fraction(-b + root, 2 * a)))
-        return [Root(p, x, x, k) for k, x in enumerate(pair)]
+        return tuple((-b + r, -b + r, 2 * a, 0) for r in dict.fromkeys((-root, root)))
     shift = 24
     low = isqrt(disc << (2 * shift))
-    scale = 1 << shift
-    ends = []
-    for s in (-1, 1):
-        u, v = Fraction(-b * scale + s * low, 2 * a * scale), Fraction(-b * scale + s * (low + 1), 2 * a * scale)
-        ends.append((min(u, v), max(u, v)))
-    ends.sort()
-    return [Root(p, u, v, k) for k, (u, v) in enumerate(ends)]
+    middle, den = -b << shift, 2 * a << shift
+    side = 1 if p[2] > 0 else -1
+    return (middle - low - 1, middle - low, den, side), (middle + low, middle + low + 1, den, -side)
 
 
 @lru_cache(maxsize=50_000)
-def _isolate(p: Univariate) -> tuple[tuple[Fraction, Fraction], ...]:
+def _isolate(p: Univariate) -> tuple[_Bounds, ...]:
     if len(p) == 2:
-        x = Fraction(-p[0], p[1])
-        return ((x, x),)
+        return ((-p[0], -p[0], p[1], 0) if p[1] > 0 else (p[0], p[0], -p[1], 0),)
     if len(p) == 3:
-        return tuple((r.lo, r.hi) for r in _isolate_quadratic(p))
+        return _isolate_quadratic(p)
     dense = [ZZ(c) for c in reversed(p)]
-    intervals = dup_isolate_real_roots_sqf(dense, ZZ)
     out = []
-    for low, high in intervals:
-        u, v = Fraction(int(low.numerator), int(low.denominator)), Fraction(int(high.numerator), int(high.denominator))
-        out.append((u, v))
+    for k, (low, high) in enumerate(dup_isolate_real_roots_sqf(dense, ZZ)):
+        bounds = (Fraction(int(x.numerator), int(x.denominator)) for x in (low, high))
+        root = Root(p, next(bounds), next(bounds), k)
+        out.append((root._low, root._high, root._den, root._left))
     return tuple(out)
 
 
@@ -193,21 +191,56 @@ def real_roots(p: Univariate) -> list[Root]:
 
 
 def _roots_of(p: Univariate) -> list[Root]:
-    return [Root(p, lo, hi, k) for k, (lo, hi) in enumerate(_isolate(p))]
+    out = []
+    for index, bounds in enumerate(_isolate(p)):
+        root = Root.__new__(Root)
+        root.poly, root.index = p, index
+        root._low, root._high, root._den, root._left = bounds
+        out.append(root)
+    return out
+
+
+def irreducible_factors(p: Univariate) -> tuple[Univariate, ...]:
+    """The distinct irreducible factors over Q, primitive."""
+    return tuple(f for f, _ in factor_powers(p))
 
 
 @lru_cache(maxsize=50_000)
-def irreducible_factors(p: Univariate) -> tuple[Univariate, ...]:
-    """The distinct irreducible factors over Q, primitive."""
+def factor_powers(p: Univariate) -> tuple[tuple[Univariate, int], ...]:
+    """The distinct irreducible factors over Q, primitive, with their multiplicities."""
     p = primitive(trim(p))
     if len(p) < 2:
         return ()
     if len(p) == 2:
-        return (p,)
+        return ((p, 1),)
     if algebra.flint is not None:
-        return tuple(primitive(tuple(int(c) for c in f)) for f, _ in algebra.flint.fmpz_poly(list(p)).factor()[1])
+        found = algebra.flint.fmpz_poly(list(p)).factor()[1]
+        return tuple((primitive(tuple(int(c) for c in f)), int(k)) for f, k in found)
     _, factors = dup_factor_list([ZZ(c) for c in reversed(p)], ZZ)
-    return tuple(primitive(tuple(int(c) for c in reversed(f))) for f, _ in factors if len(f) > 1)
+    return tuple((primitive(tuple(int(c) for c in reversed(f))), int(k)) for f, k in factors if len(f) > 1)
+
+
+def sign_at_root(p: Univariate, root: Root) -> int:
+    """Sign of a polynomial at a root of an irreducible polynomial, exactly."""
+    if not p or root.poly in irreducible_factors(p):
+        return 0
+    while not root.rational:
+        low, high = _bounds(p, root)
+        if low > 0 or high < 0:
+            return 1 if low > 0 else -1
+        root.refine()
+    return _sign_at(p, root._low, root._den)
+
+
+def _bounds(p: Univariate, root: Root) -> tuple[int, int]:
+    """Bounds of p on the root's interval, times a power of its denominator, by Horner's rule with intervals."""
+    low = high = 0
+    scale = 1
+    for c in reversed(p):
+        ends = (low * root._low, low * root._high, high * root._low, high * root._high)
+        low, high = min(ends) + c * scale, max(ends) + c * scale
+        scale *= root._den
+    return low, high
 
 
 def sort_roots(roots: list[Root]) -> list[Root]:
@@ -215,7 +248,7 @@ def sort_roots(roots: list[Root]) -> list[Root]:
     return sorted(roots, key=cmp_to_key(compare))
 
 
-def merge_roots(polys: Sequence[Univariate]) -> list[Root]:
+def merge_roots(polys: Iterable[Univariate]) -> list[Root]:
     """All distinct real roots of the given polynomials, in increasing order."""
     factors = sorted({f for p in polys for f in irreducible_factors(p)})
     return sort_roots([r for f in factors for r in _roots_of(f)])
@@ -297,7 +330,13 @@ def subtract(p: Univariate, q: Univariate) -> Univariate:
 
 
 def between(lo: Fraction | None, hi: Fraction | None) -> Fraction:
-    """The simplest rational strictly between two bounds (None: unbounded), by the Stern-Brocot tree."""
+    """The simplest rational strictly between two bounds, by the Stern-Brocot tree.
+
+    With one bound only (None: unbounded), the nearest integer beyond it.
+
+    >>> between(Fraction(1, 3), Fraction(1, 2))
+    Fraction(2, 5)
+    """
     if lo is None and hi is None:
         return Fraction(0)
     if lo is None:
@@ -305,32 +344,50 @@ def between(lo: Fraction | None, hi: Fraction | None) -> Fraction:
         return Fraction(-(-hi.numerator // hi.denominator) - 1)
     if hi is None:
         return Fraction(lo.numerator // lo.denominator + 1)
-    if lo < 0 < hi:
-        return Fraction(0)
-    if hi <= 0:
-        return -between(-hi, -lo)
-    floor = lo.numerator // lo.denominator
-    if floor + 1 < hi:
-        return Fraction(floor + 1)
-    if lo == floor:
-        return floor + 1 / Fraction((1 / (hi - floor)).__floor__() + 1)
-    return floor + 1 / between(1 / (hi - floor), 1 / (lo - floor))
+    return Fraction(*_simplest(lo.numerator, lo.denominator, hi.numerator, hi.denominator))
+
+
+def _simplest(an: int, ad: int, bn: int, bd: int) -> tuple[int, int]:
+    """Numerator and denominator of the simplest rational in the open interval (an/ad, bn/bd)."""
+    if an < 0:
+        if bn > 0:
+            return 0, 1
+        n, d = _simplest(-bn, bd, -an, ad)
+        return -n, d
+    floor = an // ad
+    if (floor + 1) * bd < bn:
+        return floor + 1, 1
+    a, b = an - floor * ad, bn - floor * bd
+    if a == 0:
+        d = bd // b + 1
+        return floor * d + 1, d
+    d, n = _simplest(bd, b, ad, a)
+    return floor * d + n, d
 
 
 def between_roots(left: Root | None, right: Root | None) -> Fraction:
-    """A simple rational strictly between two consecutive roots."""
-    if left is not None and right is not None:
-        while not left.hi < right.lo:
-            if left.hi == right.lo and not (left.rational and right.rational):
-                break
-            left.refine()
-            right.refine()
-        if left.hi == right.lo:
-            if not left.rational and not right.rational:
-                return left.hi
-            while left.hi == right.lo:
-                left.refine()
-                right.refine()
-    lo = left.hi if left is not None else None
-    hi = right.lo if right is not None else None
-    return between(lo, hi)
+    """The simplest rational strictly between two consecutive roots (None: unbounded).
+
+    It depends on the two numbers alone, not on how far their intervals have been refined: the simplest rational
+    between the outer bounds is taken as soon as it lies between the inner ones.
+    """
+    while True:
+        if left is None or right is None:
+            root = left or right
+            if root is None or root.rational or _one_unit(root):
+                return between(None if left is None else left.lo, None if right is None else right.hi)
+            root.refine()
+            continue
+        if left._high * right._den <= right._low * left._den:
+            n, d = _simplest(left._low, left._den, right._high, right._den)
+            above = n * left._den - left._high * d
+            below = right._low * d - n * right._den
+            if (above > 0 or (above == 0 and not left.rational)) and (below > 0 or (below == 0 and not right.rational)):
+                return Fraction(n, d)
+        left.refine()
+        right.refine()
+
+
+def _one_unit(root: Root) -> bool:
+    """Whether no integer lies inside the root's open interval."""
+    return root._low // root._den + 1 >= -(-root._high // root._den)

@@ -12,20 +12,17 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cmp_to_key
 
-from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
+from derivations.algebra import Point, Poly, factor, sort_key, total_degree
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
 from derivations.polygons import edges, line_of
 from phases.piece import Piece, piece_at
-from phases.planar import Cell, Decomposition, Literal, decompose, satisfies
+from phases.planar import Decomposition, Literal, Signs, TooComplex, decompose, satisfies
 from phases.program import UndefinedExponent
-from phases.proof.decide import implies
 from phases.proof.shift import shift
-from phases.proof.verdict import Proved
-from phases.roots import Root, Univariate, along, compare, convolve, irreducible_factors, real_roots
+from phases.roots import along, sign_at
 from phases.simplex import Infeasible, Unbounded
 
 
@@ -54,6 +51,35 @@ class Survey:
     domain_polys: tuple[Poly, ...]
     decomposition: Decomposition
 
+    def charts_of(self) -> dict[Signs, tuple[int, ...]]:
+        """For all signs in the decomposition, the charts that they satisfy; none outside the domain."""
+        wanted = [self.decomposition.mask(chart.walls) for chart in self.charts]
+        domain = _Domain(self.law, self.domain_polys, self.decomposition)
+        return {
+            signs: tuple(k for k, (which, want) in enumerate(wanted) if signs & which == want)
+            if domain.contains(signs)
+            else ()
+            for signs in self.decomposition.classes
+        }
+
+
+class _Domain:
+    """Which signs of a decomposition lie in the law's domain: a matter of the domain's own polynomials."""
+
+    def __init__(self, law: RiskLaw, polys: Sequence[Poly], decomposition: Decomposition) -> None:
+        self.law, self.decomposition = law, decomposition
+        self.which, _ = decomposition.mask([(p, 1) for p in polys])
+        self.known: dict[Signs, bool] = {}
+
+    def contains(self, signs: Signs) -> bool:
+        """Whether cells with these signs lie in the domain."""
+        own = signs & self.which
+        if own not in self.known:
+            self.known[own] = relations_hold(
+                self.law.domain, self.decomposition.sample(*self.decomposition.classes[signs])
+            )
+        return self.known[own]
+
 
 def relation_polys(relations: Iterable[Relation]) -> list[Poly]:
     """Irreducible polynomials on which the truth of plain relations depends."""
@@ -74,61 +100,56 @@ def inside(law: RiskLaw, point: Point) -> bool:
         return False
 
 
-def reduce_to_walls(literals: Sequence[Literal], sample: Point) -> tuple[Literal, ...]:
-    """An irredundant subset of the literals with the same open region, which contains ``sample``.
+def relations_hold(relations: Iterable[Relation], point: Point) -> bool:
+    """Whether relations hold around a point that lies on none of their polynomials; a removable pole is none."""
+    for relation in relations:
+        difference = plain_ratio(relation.left) - plain_ratio(relation.right)
+        side = difference.sign(point) if difference else 0
+        if not {"<": side < 0, "<=": side <= 0, ">": side > 0, ">=": side >= 0, "=": side == 0}[relation.op]:
+            return False
+    return True
+
+
+def reduce_to_walls(literals: Sequence[Literal]) -> tuple[Literal, ...]:
+    """An irredundant subset of the literals with the same open region, which must not be empty.
 
     Linear literals are reduced by clipping a polygon; curved ones that a shift certificate shows positive on it are
-    dropped. If any are left, rays from the sample find literals that certainly matter (they fail first along the
-    ray), the others are added only where they are not implied.
+    dropped. If any are left, the signs of all that remain are read off one decomposition of the plane.
     """
     lines = {line_of(p, s): (p, s) for p, s in literals if total_degree(p) == 1}
     sides = edges([line for line in lines if line is not None])
-    flat = [lines[line] for line in sides]
+    walls = [lines[line] for line in sides]
     curved = [(p, s) for p, s in literals if total_degree(p) > 1 and shift(sides, p, s) is None]
-    walls = flat
     if curved:
-        candidates = sorted([*flat, *curved], key=lambda ps: sort_key(ps[0]))
-        sure = _first_hits(candidates, sample)
-        walls = list(sure)
-        for literal in candidates:
-            if literal not in walls and not isinstance(implies(walls, literal), Proved):
-                walls.append(literal)
-        for literal in [w for w in walls if w not in sure]:
-            rest = [w for w in walls if w != literal]
-            if isinstance(implies(rest, literal), Proved):
-                walls = rest
+        walls = _irredundant(sorted([*walls, *curved], key=lambda ps: sort_key(ps[0])))
     return tuple(sorted(walls, key=lambda ps: sort_key(ps[0])))
 
 
-def _first_hits(literals: Sequence[Literal], sample: Point) -> list[Literal]:
-    """Literals that are the only first to fail along some ray from the sample."""
-    found: dict[Literal, None] = {}
-    for direction in _DIRECTIONS:
-        hits: list[tuple[Root, Literal]] = []
-        for p, s in literals:
-            positive = [r for r in real_roots(_squarefree(along(p, sample, direction))) if compare(r, _ORIGIN) > 0]
-            if positive:
-                hits.append((positive[0], (p, s)))
-        if not hits:
-            continue
-        first, literal = min(hits, key=cmp_to_key(_nearer))
-        if sum(compare(root, first) == 0 for root, _ in hits) == 1:
-            found[literal] = None
-    return list(found)
+def _irredundant(candidates: Sequence[Literal]) -> list[Literal]:
+    """Literals that fail alone somewhere are needed; others are added only where they are not implied.
 
+    Where the plane is too complex to be decomposed by all of them, all are kept.
+    """
+    try:
+        decomposition = decompose([p for p, _ in candidates])
+    except TooComplex:
+        return list(candidates)
+    wanted = decomposition.mask(candidates)[1]
+    fails = {signs ^ wanted for signs in decomposition.classes}
 
-def _nearer(a: tuple[Root, Literal], b: tuple[Root, Literal]) -> int:
-    return compare(a[0], b[0])
+    def implied(by: Signs, bit: Signs) -> bool:
+        return not any(f & bit and not f & by for f in fails)
 
-
-_ORIGIN = Root((0, 1), Fraction(0), Fraction(0), 0)
-
-
-def _squarefree(p: Univariate) -> Univariate:
-    out: Univariate = (1,)
-    for f in irreducible_factors(p):
-        out = convolve(out, f)
-    return out
+    bits = [1 << k for k in range(len(candidates))]
+    needed = sum(bit for bit in bits if bit in fails)
+    walls = needed
+    for bit in bits:
+        if not walls & bit and not implied(walls, bit):
+            walls |= bit
+    for bit in bits:
+        if walls & bit and not needed & bit and implied(walls & ~bit, bit):
+            walls &= ~bit
+    return [literal for bit, literal in zip(bits, candidates, strict=True) if walls & bit]
 
 
 class _Walk:
@@ -141,10 +162,9 @@ class _Walk:
     def covered(self, point: Point) -> bool:
         return any(satisfies(point, chart.walls) for chart in self.charts)
 
-    def explore(self, cell: Cell, polys: Sequence[Poly]) -> None:
-        """Add the piece around a point with the same signs of ``polys`` as the cell's sample."""
-        literals = list(zip(polys, cell.signs, strict=True))
-        for point in _nearby(cell.point):
+    def explore(self, around: Point, literals: Sequence[Literal]) -> None:
+        """Add the piece around a point near the given one, with the same signs."""
+        for point in _nearby(around):
             if not satisfies(point, literals):
                 continue
             try:
@@ -152,7 +172,7 @@ class _Walk:
             except (OnWall, UndefinedExponent):
                 continue
             return
-        raise AssertionError(f"no generic point near {cell.point}")
+        raise AssertionError(f"no generic point near {around}")
 
     def piece(self, point: Point) -> Piece:
         """The piece at a point, where the law has a finite slope."""
@@ -162,7 +182,7 @@ class _Walk:
             raise NoFiniteSlope(_no_slope(self.law, point, error)) from None
 
     def add(self, piece: Piece) -> None:
-        chart = Chart(piece, reduce_to_walls(list(piece.literals.items()), piece.sample))
+        chart = Chart(piece, reduce_to_walls(list(piece.literals.items())))
         self.charts.append(chart)
         for wall in chart.walls:
             if wall[0] not in self.domain_polys:
@@ -198,10 +218,11 @@ def _nearby(point: Point) -> Iterable[Point]:
 
 def _across(sample: Point, direction: Point, p: Poly, s: int) -> Point | None:
     """A point just beyond the curve p = 0 along a ray, or None if the ray does not meet it soon."""
+    ray = along(p, sample, direction)
     low, high = Fraction(0), None
     reach = Fraction(1, 16)
     for _ in range(10):
-        if sign(p, (sample[0] + reach * direction[0], sample[1] + reach * direction[1])) == -s:
+        if sign_at(ray, reach) == -s:
             high = reach
             break
         low, reach = reach, 2 * reach
@@ -209,7 +230,7 @@ def _across(sample: Point, direction: Point, p: Poly, s: int) -> Point | None:
         return None
     for _ in range(5):
         middle = (low + high) / 2
-        if sign(p, (sample[0] + middle * direction[0], sample[1] + middle * direction[1])) == -s:
+        if sign_at(ray, middle) == -s:
             high = middle
         else:
             low = middle
@@ -226,21 +247,23 @@ def survey(law: RiskLaw) -> Survey:
     """
     walk = _Walk(law)
     polys: list[Poly] = sorted(walk.domain_polys, key=sort_key)
-    decomposition = decompose(polys)
-    if not any(inside(law, cell.point) for cell in decomposition.cells()):
-        raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
     while True:
-        missing = [cell for cell in decomposition.cells() if inside(law, cell.point) and not walk.covered(cell.point)]
+        found = Survey(law, tuple(walk.charts), walk.domain_polys, decompose(polys))
+        decomposition = found.decomposition
+        domain = _Domain(law, walk.domain_polys, decomposition)
+        if not any(domain.contains(signs) for signs in decomposition.classes):
+            raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
+        missing = [s for s, used in found.charts_of().items() if not used and domain.contains(s)]
         if not missing:
-            return Survey(law, tuple(walk.charts), walk.domain_polys, decomposition)
-        for cell in missing:
-            if not walk.covered(cell.point):
-                walk.explore(cell, polys)
+            return found
+        for signs in missing:
+            point = decomposition.sample(*decomposition.classes[signs])
+            if not walk.covered(point):
+                walk.explore(point, list(zip(polys, decomposition.unpack(signs), strict=True)))
                 while walk.queue:
                     walk.step()
-        found = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
-        polys = sorted(found, key=sort_key)
-        decomposition = decompose(polys)
+        known = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
+        polys = sorted(known, key=sort_key)
 
 
 def _no_slope(law: RiskLaw, point: Point, error: ArithmeticError) -> str:

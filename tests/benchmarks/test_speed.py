@@ -25,7 +25,7 @@ from derivations.derive import derive
 from derivations.law import RiskLaw
 from derivations.optimizers import registered
 from derivations.registry import load, names
-from phases import planar, roots
+from phases import planar, roots, strands
 from phases.phase_diagram import PhaseDiagram, diagram
 from phases.planar import Literal
 from phases.plot import slope_grid
@@ -40,7 +40,7 @@ Question = tuple[tuple[Literal, ...], Literal]
 
 def forget() -> None:
     """Empty every cache, so that a repeated solve does all its work again."""
-    for module in (algebra, roots, planar, polygons):
+    for module in (algebra, roots, strands, planar, polygons):
         for value in vars(module).values():
             clear = getattr(value, "cache_clear", None)
             if clear is not None:
