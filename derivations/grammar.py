@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn, TypeAlias
 
+from derivations.errors import PhaselawsError
+
 MAX_LENGTH = 2000
 MAX_DEPTH = 60
 MAX_DIGITS = 18
 MAX_TOKENS = 300
 
 
-class ExpressionError(ValueError):
+class ExpressionError(PhaselawsError, ValueError):
     """Text that is not in the grammar; the message says what was expected and where."""
 
 

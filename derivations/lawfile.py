@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS, OnWall, is_piecewise, negative, plus, resolve
 from derivations.grammar import ExpressionError, Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import BASES, PROVENANCES, Claim, Constraint, Monomial, RiskLaw, Term, plain
@@ -36,7 +37,7 @@ _IDENTIFIER = re.compile(r"[a-z][a-z_]{0,15}\Z")
 T = TypeVar("T")
 
 
-class LawFileError(ValueError):
+class LawFileError(PhaselawsError, ValueError):
     """A law file that cannot be used; the message names file, line and what was expected."""
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, inf, isfinite, pi, tan
 
+from derivations.errors import PhaselawsError
 
-class BadSchedule(ValueError):
+
+class BadSchedule(PhaselawsError, ValueError):
     """A schedule that is not understood; the message says what was expected."""
 
 

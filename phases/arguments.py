@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from derivations.errors import PhaselawsError
+
 MOST_VALUES = 100_000
 """Length up to which a list of values is expanded."""
 
 
-class BadInput(ValueError):
+class BadInput(PhaselawsError, ValueError):
     """Input that a command cannot use; the message is one sentence that says what was expected."""
 
 

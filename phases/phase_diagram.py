@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 
 from derivations.algebra import Point, Poly, Rational, sign, sort_key
+from derivations.errors import PhaselawsError
 from derivations.exponents import holds, plain_ratio
 from derivations.grammar import Node, parse_rational
 from derivations.law import Claim, RiskLaw
@@ -29,11 +30,11 @@ from phases.roots import Root
 from phases.walk import Chart, Survey, inside, survey
 
 
-class OutsideDomain(ValueError):
+class OutsideDomain(PhaselawsError, ValueError):
     """The point violates one of the law's domain inequalities; the message names it."""
 
 
-class NotANumber(TypeError):
+class NotANumber(PhaselawsError, TypeError):
     """A coordinate is not an exact number."""
 
 

@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derivations.algebra import Point, Poly, discriminant, resultant, sign, terms
+from derivations.errors import NotDecided
 from phases.roots import (
     Root,
     Univariate,
@@ -39,7 +40,7 @@ Stacks = tuple[tuple[Fraction, tuple[Fraction, ...]], ...]
 """Sample alphas, each with the sample betas above it."""
 
 
-class TooComplex(Exception):
+class TooComplex(NotDecided):
     """The decomposition would pass its bounds; the question is left undecided."""
 
 

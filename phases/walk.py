@@ -15,6 +15,7 @@ from fractions import Fraction
 from functools import cmp_to_key
 
 from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
+from derivations.errors import PhaselawsError
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
@@ -29,11 +30,11 @@ from phases.roots import Root, Univariate, along, compare, convolve, irreducible
 from phases.simplex import Infeasible, Unbounded
 
 
-class EmptyDomain(ValueError):
+class EmptyDomain(PhaselawsError, ValueError):
     """The law's domain has no interior."""
 
 
-class NoFiniteSlope(ValueError):
+class NoFiniteSlope(PhaselawsError, ValueError):
     """Somewhere in the domain the law's risk falls faster than any power, or its constraints contradict each other."""
 
 

@@ -18,21 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 
+from derivations.errors import PhaselawsError
+
 Array = NDArray[np.float64]
 
 LARGEST_DENSE = 20_000
 """Model sizes above this are refused by the engines that keep an M x M covariance."""
 
 
-class NotACovariance(ValueError):
+class NotACovariance(PhaselawsError, ValueError):
     """The matrix is not square, not symmetric, not finite, or not positive semi-definite."""
 
 
-class BadProblem(ValueError):
+class BadProblem(PhaselawsError, ValueError):
     """Sizes, rates or vectors that do not make a regression problem; the message says what was expected."""
 
 
-class NoConvergence(ArithmeticError):
+class NoConvergence(PhaselawsError, ArithmeticError):
     """An iteration or integration did not reach its end; the message says how far it came."""
 
 

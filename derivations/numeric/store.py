@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from derivations.errors import PhaselawsError
+
 Json = dict[str, Any]
 
 APPLICATION = 0x70685357
@@ -35,7 +37,7 @@ CREATE TABLE claim (key TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NU
 _COLUMNS = {"task": ["key", "result", "error", "seconds"], "claim": ["key", "owner", "until"]}
 
 
-class BadStore(ValueError):
+class BadStore(PhaselawsError, ValueError):
     """The file is no database of results, is damaged, or comes from another version; it is left as it is."""
 
 

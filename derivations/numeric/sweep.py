@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
+from derivations.errors import PhaselawsError
 from derivations.numeric.curve import curve
 from derivations.numeric.regression import BadProblem, NoConvergence
 from derivations.numeric.request import TIME_LIMIT, Request, RiskCurve
@@ -26,7 +27,7 @@ Report = Callable[[int, int, int], None]
 """Told (finished, failed, all) tasks."""
 
 
-class WorkerDied(RuntimeError):
+class WorkerDied(PhaselawsError, RuntimeError):
     """A worker process ended unexpectedly; finished tasks are kept."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 from sympy import Poly, Symbol
 
+from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS
 from derivations.grammar import Binary, Limits, Name, Negative, Node, Number, parse, parse_relations
 
@@ -20,7 +21,7 @@ A, B = Symbol("alpha"), Symbol("beta")
 _RATIONAL = re.compile(r"-?\d{1,4000}(/\d{1,4000})?\Z", re.ASCII)
 
 
-class BadCertificate(ValueError):
+class BadCertificate(PhaselawsError, ValueError):
     """The file is not a certificate of this format."""
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from derivations.algebra import Poly, terms
+from derivations.errors import PhaselawsError
 from phases.planar import Literal
 from phases.proof.decide import literal_text
 from phases.proof.verdict import Proved, Refuted, Verdict
 
 
-class NoZ3(ImportError):
+class NoZ3(PhaselawsError, ImportError):
     """The package z3-solver is not installed."""
 
 
