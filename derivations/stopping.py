@@ -48,6 +48,13 @@ def heed() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _arrived)
+    sys.unraisablehook = _lost
+
+
+def _lost(dropped: sys.UnraisableHookArgs) -> None:
+    """A lost `Stopped` comes back and is no news; anything else is shown as ever."""
+    if not isinstance(dropped.exc_value, Stopped):
+        sys.__unraisablehook__(dropped)
 
 
 def ignore() -> None:
@@ -68,6 +75,12 @@ def _arrived(number: int, frame: FrameType | None) -> None:
     elif time.monotonic() - _State.since > PATIENCE:
         end(Stopped(_State.first))
     if not _State.held and not _unwinding():
+        raise Stopped(_State.first)
+
+
+def check() -> None:
+    """Raise `Stopped` if one of the signals has arrived, even if its exception was lost."""
+    if _State.first is not None:
         raise Stopped(_State.first)
 
 

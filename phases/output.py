@@ -18,6 +18,20 @@ class CannotWrite(PhaselawsError, OSError):
     """An output file or folder cannot be written; nothing half-written is left behind."""
 
 
+def made_folder(target: Path) -> Path:
+    """The folder, made if it is missing.
+
+    Raises
+    ------
+    CannotWrite : it is a file, or cannot be created.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"cannot write to {target}: expected a folder that can be written, {_why(error)}") from None
+    return target
+
+
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
     """A scratch folder beside the target; its files are moved into the target when the block succeeds.

@@ -19,11 +19,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from derivations.errors import PhaselawsError
+from derivations.stopping import held
 
 T = TypeVar("T")
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -54,8 +56,8 @@ class Workers(Executor):
         alive, self._lifeline = context.Pipe(duplex=False)
         self._processes: list[BaseProcess] = []
         self._threads: list[threading.Thread] = []
-        with _one_thread_each(), _signals_are_for_the_parent():
-            try:
+        try:
+            with held(), _one_thread_each(), _signals_are_for_the_parent():
                 for _ in range(count):
                     ours, theirs = context.Pipe()
                     process = context.Process(target=_serve, args=(theirs, alive), daemon=True)
@@ -65,10 +67,13 @@ class Workers(Executor):
                     thread = threading.Thread(target=self._attend, args=(process, ours), daemon=True)
                     thread.start()
                     self._threads.append(thread)
-            except OSError as error:
-                self.kill()
-                raise WorkerDied(f"expected to start {count} worker processes, {error.strerror}") from None
-        alive.close()
+                alive.close()
+        except OSError as error:
+            self.kill()
+            raise WorkerDied(f"expected to start {count} worker processes, {error.strerror}") from None
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def pids(self) -> list[int]:
@@ -214,6 +219,7 @@ def _signals_are_for_the_parent() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # starting it would let them through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
@@ -223,6 +229,9 @@ def _signals_are_for_the_parent() -> Iterator[None]:
 
 def _serve(pipe: Connection, alive: Connection) -> None:
     """A worker: do calls until the pipe closes; die when the parent does."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_watch, args=(alive,), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:

@@ -188,6 +188,10 @@ def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int
 def sketched(alpha: float, beta: float, W: Array) -> Regression:
     """Power-law random features seen through a given W of shape (v, M), M <= v, of full rank.
 
+    Raises
+    ------
+    BadProblem : the features decay so fast that fewer than M of them are left in double precision.
+
     >>> sketched(1.0, 1.0, np.eye(2)).optimum.tolist()
     [1.0, 0.5]
     """
@@ -195,6 +199,12 @@ def sketched(alpha: float, beta: float, W: Array) -> Regression:
     target = j ** -(alpha + beta)
     Q, R = qr(W * (j**-alpha)[:, None], mode="economic", overwrite_a=True, check_finite=False)
     along = Q.T @ target
-    optimum = solve_triangular(R, along, check_finite=False)
+    try:
+        optimum = solve_triangular(R, along, check_finite=False)
+    except LinAlgError:
+        raise BadProblem(
+            f"expected at least M = {W.shape[1]} features above the smallest double, j^-alpha falls too fast at "
+            f"alpha = {alpha:g}"
+        ) from None
     residual = target - Q @ along
     return Regression(R.T @ R, optimum, float(residual @ residual))

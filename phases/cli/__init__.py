@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from phases.cli.commands import run
 
         code = run(sys.argv[1:] if argv is None else argv)
+        stopping.check()
     except KeyboardInterrupt as error:
         code = getattr(error, "exit_code", 130)
         if argv is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from derivations.errors import NotDecided, PhaselawsError
 from phases import check_cli, curve_cli, sweep_cli
-from phases.arguments import BadInput, number
+from phases.arguments import BadInput, folder_of, number
 from phases.cli.streams import sentence
 
 if TYPE_CHECKING:
@@ -121,20 +121,17 @@ def _diagram(args: argparse.Namespace) -> int:
     from phases.proof.prove import prove
     from phases.report import diagram_json, diagram_table, verdict_text
 
+    out = None if args.out is None else folder_of("--out", args.out)
     found = _solve(args.law)
     _progress("proving")
     verdict = prove(found)
     written: list[str] = []
-    if args.out == "":
-        raise BadInput("--out: expected the name of a folder")
-    if args.out is not None:
+    if out is not None:
         from phases.atlas import stem_of, write_diagram
 
         _progress("drawing")
-        with staged_folder(Path(args.out)) as folder:
-            written = [
-                str(Path(args.out) / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))
-            ]
+        with staged_folder(out) as folder:
+            written = [str(out / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))]
     if args.json:
         _emit(diagram_json(found, verdict) | ({"files": written} if written else {}))
     else:
@@ -337,7 +334,8 @@ def _atlas(args: argparse.Namespace) -> int:
     from phases.report import verdict_text
     from phases.text import claim_text
 
-    with staged_folder(Path(args.out)) as folder:
+    out = folder_of("--out", args.out)
+    with staged_folder(out) as folder:
         chapters = write_atlas(names(), folder, lambda line: print(line, file=sys.stderr, flush=True))
     data = [
         {
@@ -349,7 +347,7 @@ def _atlas(args: argparse.Namespace) -> int:
         for c in chapters
     ]
     if args.json:
-        _emit({"index": str(Path(args.out) / "index.html"), "laws": data})
+        _emit({"index": str(out / "index.html"), "laws": data})
     else:
         for row in data:
             print(f"{row['law']}: {row['phases']} phases, {row['verdict']}")
