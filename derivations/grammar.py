@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn, TypeAlias
 
+from derivations.errors import PhaselawsError
+
 MAX_LENGTH = 2000
 MAX_DEPTH = 60
 MAX_DIGITS = 18
 MAX_TOKENS = 300
 
 
-class ExpressionError(ValueError):
+class ExpressionError(PhaselawsError, ValueError):
     """Text that is not in the grammar; the message says what was expected and where."""
 
 
@@ -79,8 +81,9 @@ class Relation:
     right: Node
 
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(\*\*|<=|>=|==|[-+*/^(),<>=]))")
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(\*\*|<=|>=|==|[-+*/^(),<>=]))", re.ASCII)
 _RATIONAL = re.compile(r"\s*([+-]?)(?:(\d+)\s*/\s*(\d+)|(\d+\.\d*|\.\d+|\d+))\s*\Z", re.ASCII)
+_REAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf)\Z", re.ASCII)
 
 
 def parse_rational(text: str) -> Fraction:
@@ -102,6 +105,22 @@ def parse_rational(text: str) -> Fraction:
         raise ExpressionError(f"expected an exact number, got {text!r} with denominator zero")
     value = Fraction(decimal) if decimal is not None else Fraction(int(num), int(den))
     return -value if sign == "-" else value
+
+
+def parse_real(text: str) -> float:
+    """A floating-point number: ``0.5``, ``1e-3`` or ``inf``; the digits are ASCII's.
+
+    Raises
+    ------
+    ExpressionError : anything else, including ``nan``, ``1_000`` and digits of other scripts.
+
+    >>> parse_real(" 1e-3"), parse_real("inf")
+    (0.001, inf)
+    """
+    stripped = text.strip(" \t")
+    if len(text) > 60 or not _REAL.match(stripped):
+        raise ExpressionError(f"expected a number such as 0.5 or 1e-3, got {text[:40]!r}")
+    return float(stripped)
 
 
 def _tokens(text: str, digits: int) -> Iterator[tuple[str, str, int]]:

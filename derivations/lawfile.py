@@ -6,6 +6,7 @@ A law file is untrusted input: sizes and counts are bounded, keys and types are 
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Callable
@@ -13,14 +14,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS, OnWall, is_piecewise, negative, plus, resolve
 from derivations.grammar import ExpressionError, Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import BASES, PROVENANCES, Claim, Constraint, Monomial, RiskLaw, Term, plain
+from derivations.optimizers import registered
 
 MAX_BYTES = 65_536
 MAX_LINE = 20_000
 MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48}
 MAX_CONDITIONS = 16
+MAX_PROSE = 2000
 
 _KEYS = {
     "law": {"name", "title", "source", "provenance", "note", "auxiliary", "derived"},
@@ -36,7 +40,7 @@ _IDENTIFIER = re.compile(r"[a-z][a-z_]{0,15}\Z")
 T = TypeVar("T")
 
 
-class LawFileError(ValueError):
+class LawFileError(PhaselawsError, ValueError):
     """A law file that cannot be used; the message names file, line and what was expected."""
 
 
@@ -79,6 +83,16 @@ class _Reader:
             text = str(text)
         if not isinstance(text, str):
             self.fail(f"expected text for {key!r}, got {type(text).__name__}", table, index, key)
+        return text
+
+    def prose(self, data: dict[str, Any], table: str, index: int, key: str, default: str = "") -> str:
+        """Text for people: it goes to terminals, figures and pages, so nothing that they would obey."""
+        text = self.string(data, table, index, key, default)
+        if len(text) > MAX_PROSE:
+            self.fail(f"expected at most {MAX_PROSE} characters in {key!r}, got {len(text)}", table, index, key)
+        bad = next((ch for ch in text if not ch.isprintable() and not (key == "note" and ch == "\n")), None)
+        if bad is not None:
+            self.fail(f"expected printable characters in {key!r}, got U+{ord(bad):04X}", table, index, key)
         return text
 
     def strings(self, data: dict[str, Any], table: str, index: int, key: str) -> tuple[str, ...]:
@@ -255,25 +269,34 @@ def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
     weakest = max(tags, key=PROVENANCES.index)
     return RiskLaw(
         name=name,
-        title=read.string(head, "law", 0, "title", name),
-        source=read.string(head, "law", 0, "source", ""),
+        title=read.prose(head, "law", 0, "title", name),
+        source=read.prose(head, "law", 0, "source"),
         provenance=read.provenance(head, "law", 0) if "provenance" in head else weakest,
         domain=domain,
         terms=terms,
         constraints=constraints,
         claims=claims,
         auxiliary=auxiliary,
-        note=read.string(head, "law", 0, "note", ""),
-        derived=read.string(head, "law", 0, "derived", ""),
+        note=read.prose(head, "law", 0, "note"),
+        derived=_derived(head, read),
         text=text,
     )
+
+
+def _derived(head: dict[str, Any], read: _Reader) -> str:
+    name = read.string(head, "law", 0, "derived", "")
+    known = [f"derived/{optimizer}" for optimizer in registered()]
+    if name and name not in known:
+        nearest = difflib.get_close_matches(name[:100], known, n=1, cutoff=0.0)[0]
+        read.fail(f"expected the name of a derived law, nearest {nearest!r}, got {name[:60]!r}", "law", 0, "derived")
+    return name
 
 
 def _term(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, ...]) -> Term:
     form = read.string(entry, "term", k, "form")
     return Term(
         name=read.name(entry, "term", k),
-        role=read.string(entry, "term", k, "role", ""),
+        role=read.prose(entry, "term", k, "role"),
         form=form,
         monomial=read.guarded(lambda: _monomial(form, bases), "term", k, "form"),
         where=read.relations(entry, "term", k),
@@ -327,7 +350,7 @@ def _claim(entry: dict[str, Any], k: int, read: _Reader, terms: tuple[Term, ...]
     if unknown:
         read.fail(f"expected names of terms in 'active', got {', '.join(sorted(unknown))}", "claim", k, "active")
     claim = Claim(
-        name=read.string(entry, "claim", k, "name", ""),
+        name=read.name(entry, "claim", k, "") if entry.get("name", "") != "" else "",
         where=read.relations(entry, "claim", k),
         slope=formula("slope"),
         model_exponent=formula("model_exponent"),

@@ -13,13 +13,15 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from derivations.errors import PhaselawsError
+
 if TYPE_CHECKING:
     from derivations.law import RiskLaw
 
 PUBLISHED = Path(__file__).parent / "published"
 
 
-class UnknownLaw(ValueError):
+class UnknownLaw(PhaselawsError, ValueError):
     """A name that is neither registered nor a law file; the message suggests the nearest name."""
 
 

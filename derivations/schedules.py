@@ -11,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, inf, isfinite, pi, tan
 
+from derivations.errors import PhaselawsError
+from derivations.grammar import parse_real
 
-class BadSchedule(ValueError):
+
+class BadSchedule(PhaselawsError, ValueError):
     """A schedule that is not understood; the message says what was expected."""
 
 
@@ -93,7 +96,7 @@ def schedule(text: str) -> Schedule:
     if defaults is None or len(given) > len(defaults):
         raise BadSchedule(f"expected a schedule as one of {_FORMS}, got {text[:60]!r}")
     try:
-        numbers = tuple(float(g) for g in given) + defaults[len(given) :]
+        numbers = tuple(parse_real(g) for g in given) + defaults[len(given) :]
     except ValueError:
         raise BadSchedule(f"expected a schedule as one of {_FORMS}, got {text[:60]!r}") from None
     fractions = numbers[:2] if kind == "wsd" else ()

@@ -7,9 +7,10 @@ Fraction(6, 13)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # instead of importing typing: this runs before the command line heeds Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from derivations.registry import load
     from phases.phase_diagram import Phase, PhaseDiagram, diagram
     from phases.point import locate

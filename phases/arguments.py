@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from pathlib import Path
+
+from derivations.errors import PhaselawsError
 
 MOST_VALUES = 100_000
 """Length up to which a list of values is expanded."""
 
 
-class BadInput(ValueError):
+class BadInput(PhaselawsError, ValueError):
     """Input that a command cannot use; the message is one sentence that says what was expected."""
 
 
@@ -35,13 +38,13 @@ def real(name: str, text: str) -> float:
     ------
     BadInput : it is not one.
     """
+    from derivations.grammar import parse_rational, parse_real
+
     base, caret, power = text.partition("^")
     try:
         if caret:
-            return math.pow(float(base), float(power))
-        if "/" in text:
-            return float(Fraction(text))
-        return float(text)
+            return math.pow(parse_real(base), parse_real(power))
+        return float(parse_rational(text)) if "/" in text else parse_real(text)
     except (ValueError, OverflowError, ZeroDivisionError):
         raise BadInput(f"{name}: expected a number such as 1e6, 2^40 or 1/100, got {text[:40]!r}") from None
 
@@ -57,6 +60,18 @@ def whole(name: str, text: str) -> int:
     if value != value or value in (float("inf"), -float("inf")) or value != int(value):
         raise BadInput(f"{name}: expected a whole number, got {text[:40]!r}")
     return int(value)
+
+
+def folder_of(name: str, text: str) -> Path:
+    """A folder given as an option.
+
+    Raises
+    ------
+    BadInput : no name.
+    """
+    if not text.strip():
+        raise BadInput(f"{name}: expected the name of a folder")
+    return Path(text)
 
 
 def workers_of(text: str | None) -> int:

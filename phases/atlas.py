@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,12 @@ class Chapter:
 
 
 def stem_of(name: str) -> str:
-    """A file name for a law."""
-    return name.replace("/", "-").replace(" ", "_").replace("*", "_").replace("'", "_")
+    """A file name for a law, of letters, digits and ``. _ + -`` whatever the law is called.
+
+    >>> stem_of("kim2026/signsgd"), stem_of("../a b")
+    ('kim2026-signsgd', '..-a_b')
+    """
+    return re.sub(r"[^A-Za-z0-9._+-]", "_", name.replace("/", "-"))
 
 
 def write_diagram(found: PhaseDiagram, verdict: Verdict, folder: Path, stem: str) -> list[Path]:
@@ -127,7 +132,7 @@ def _section(chapter: Chapter) -> str:
         )
     return f"""
 <h2 id="{stem}">{html.escape(law.title)} <code>{html.escape(law.name)}</code></h2>
-<p class="meta">Source: {html.escape(law.source)}. Provenance: {law.provenance}.
+<p class="meta">Source: {html.escape(law.source)}. Provenance: {html.escape(law.provenance)}.
 Diagram: {html.escape(verdict_text(chapter.verdict))}.
 {html.escape(law.note)}</p>
 <img src="{stem}.svg" alt="Phase diagram of {html.escape(law.name)}">

@@ -15,6 +15,7 @@ from derivations.derive import Step, derive
 from derivations.exponents import holds, value
 from derivations.law import Claim
 from derivations.optimizers import registered
+from derivations.registry import UnknownLaw
 from phases.compare import Comparison, Zone, compare
 from phases.merge import claimed_formula
 from phases.phase_diagram import Phase, PhaseDiagram, diagram
@@ -133,14 +134,21 @@ class Counterpart:
 def against_derivation(printed: PhaseDiagram) -> Counterpart | None:
     """Compare a printed law with the derived law that it names; None if it names none.
 
+    Raises
+    ------
+    derivations.registry.UnknownLaw : what it names is no derived law.
+
     >>> found = against_derivation(diagram("kim2026/signsgd"))
     >>> [d.zone.first.name for d in found.differences], found.differences[0].zone.winner
     (['Ac', 'Ac'], -1)
     """
     if not printed.law.derived:
         return None
+    optimizer = registered().get(printed.law.derived.removeprefix("derived/"))
+    if optimizer is None:
+        raise UnknownLaw(f"expected {printed.law.name} to name a derived law, it names {printed.law.derived!r}")
     derived = diagram(printed.law.derived)
-    derivation = derive(registered()[printed.law.derived.removeprefix("derived/")])
+    derivation = derive(optimizer)
     comparison = compare(printed, derived)
     differences = []
     for zone in comparison.zones:

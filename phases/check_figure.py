@@ -10,6 +10,7 @@ import numpy as np
 
 from derivations.numeric.regression import Array
 from phases.curves import check_target
+from phases.output import staged_file
 
 if TYPE_CHECKING:
     from phases.referee import Check
@@ -29,7 +30,7 @@ def draw_checks(checks: Sequence[Check], path: Path) -> None:
 
     Raises
     ------
-    phases.output.CannotWrite : the name's ending is none of .png, .svg, .pdf, or the folder does not exist.
+    phases.output.CannotWrite : the name's ending is none of .png, .svg, .pdf, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -47,7 +48,8 @@ def draw_checks(checks: Sequence[Check], path: Path) -> None:
         axes.tick_params(labelsize=8)
     handles = {label: h for axes in figure.axes for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    figure.savefig(path, dpi=160)
+    with staged_file(path) as scratch:
+        figure.savefig(scratch, format=path.suffix[1:], dpi=160)
 
 
 def _draw_point(figure: Any, checks: Sequence[Check]) -> None:

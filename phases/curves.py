@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phases.output import CannotWrite
+from phases.output import CannotWrite, staged_file
 
 if TYPE_CHECKING:
     from derivations.numeric.request import RiskCurve
@@ -26,7 +26,7 @@ def draw_curve(found: RiskCurve, title: str, path: Path) -> None:
 
     Raises
     ------
-    CannotWrite : the name's ending is none of .png, .svg, .pdf, or the folder does not exist.
+    CannotWrite : the name's ending is none of .png, .svg, .pdf, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -48,4 +48,5 @@ def draw_curve(found: RiskCurve, title: str, path: Path) -> None:
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=160)
+    with staged_file(path) as scratch:
+        figure.savefig(scratch, format=path.suffix[1:], dpi=160)

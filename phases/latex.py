@@ -132,7 +132,7 @@ def tex(diagram: PhaseDiagram, verdict: Verdict) -> str:
         r"\usepackage{amsmath,booktabs}",
         r"\usepackage[margin=2cm,landscape]{geometry}",
         r"\begin{document}",
-        rf"% law: {escape(law.name)}; source: {escape(law.source)}; provenance: {law.provenance}",
+        rf"% law: {escape(law.name)}; source: {escape(law.source)}; provenance: {escape(law.provenance)}",
         rf"\section*{{{escape(law.title)} (\texttt{{{escape(law.name)}}})}}",
         rf"Source: {escape(law.source or 'a law file')}. The diagram is {escape(verdict_text(verdict))}. "
         r"$M = f^{x}$, $N = f^{1-x}$, $\gamma = M^{-e}$, risk $L \asymp f^{-\eta}$.",

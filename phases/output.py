@@ -7,11 +7,29 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from derivations.errors import PhaselawsError
+from derivations.stopping import finished, held, unfinished
 
-class CannotWrite(OSError):
+
+class CannotWrite(PhaselawsError, OSError):
     """An output file or folder cannot be written; nothing half-written is left behind."""
+
+
+def made_folder(target: Path) -> Path:
+    """The folder, made if it is missing.
+
+    Raises
+    ------
+    CannotWrite : it is a file, or cannot be created.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"cannot write to {target}: expected a folder that can be written, {_why(error)}") from None
+    return target
 
 
 @contextmanager
@@ -23,26 +41,35 @@ def staged_folder(target: Path) -> Iterator[Path]:
     CannotWrite : the target is a file, or cannot be created or written.
     """
     created: list[Path] = []
-    try:
-        created = _missing_parents(target)
-        target.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target))
-    except OSError as error:
+
+    def discard() -> None:
+        shutil.rmtree(scratch, ignore_errors=True)
         _remove(created)
-        raise CannotWrite(f"cannot write to {target}: expected a folder that can be written, {_why(error)}") from None
-    done = False
+
+    with held():
+        try:
+            created = _missing_parents(target)
+            target.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target))
+        except OSError as error:
+            _remove(created)
+            raise CannotWrite(
+                f"cannot write to {target}: expected a folder that can be written, {_why(error)}"
+            ) from None
+        unfinished(scratch, discard)
     try:
         yield scratch
-        _move(scratch, target)
-        done = True
+        with held():
+            _move(scratch, target)
+            created = []
     except OSError as error:
         if isinstance(error, CannotWrite):
             raise
         raise CannotWrite(f"cannot write to {target}: {_why(error)}") from None
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        if not done:
-            _remove(created)
+        with held():
+            discard()
+            finished(scratch)
 
 
 def _move(source: Path, target: Path) -> None:
@@ -91,9 +118,11 @@ def staged_file(path: Path) -> Iterator[Path]:
         path = path.resolve()
         if path.exists() and not path.is_file():
             raise CannotWrite(f"cannot write {path}: expected a regular file, found a folder or a device")
-        handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        os.close(handle)
-        scratch = Path(name)
+        with held():
+            handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+            os.close(handle)
+            scratch = Path(name)
+            unfinished(scratch, partial(scratch.unlink, missing_ok=True))
         yield scratch
         scratch.chmod(0o644)
         scratch.replace(path)
@@ -103,7 +132,9 @@ def staged_file(path: Path) -> Iterator[Path]:
         raise CannotWrite(f"cannot write {path}: {_why(error)}") from None
     finally:
         if scratch is not None:
-            scratch.unlink(missing_ok=True)
+            with held():
+                scratch.unlink(missing_ok=True)
+                finished(scratch)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 
 from derivations.algebra import Point, Poly, sign, sort_key
+from derivations.errors import PhaselawsError
 from derivations.grammar import parse_rational
 from derivations.law import RiskLaw
 from derivations.lawfile import relation_text
@@ -29,11 +30,11 @@ from phases.roots import Root
 from phases.walk import Chart, Survey, survey
 
 
-class OutsideDomain(ValueError):
+class OutsideDomain(PhaselawsError, ValueError):
     """The point violates one of the law's domain inequalities; the message names it."""
 
 
-class NotANumber(TypeError):
+class NotANumber(PhaselawsError, TypeError):
     """A coordinate is not an exact number."""
 
 
@@ -67,6 +68,7 @@ class Wall:
 class AtPoint:
     """What is read off the exact optimum at one point."""
 
+    point: Point
     optimum: PointOptimum
 
     @property

@@ -210,9 +210,10 @@ def _label(axes: Any, diagram: PhaseDiagram, window: Window) -> None:
     renderer = axes.figure.canvas.get_renderer()
     for k, spot in label_spots(diagram, window).items():
         phase = diagram.phases[k]
-        full = f"{phase.name}\n$\\eta^*={_math(phase)}$"
+        name = _words(phase.name)
+        full = f"{name}\n$\\eta^*={_math(phase)}$"
         tries = [(full, size, 0) for size in (11, 10, 9, 8, 7, 6)] + [(full, size, 90) for size in (9, 8, 7)]
-        tries += [(phase.name, size, turn) for size in (9, 8, 7) for turn in (0, 90)] + [(phase.name, 6, 90)]
+        tries += [(name, size, turn) for size in (9, 8, 7) for turn in (0, 90)] + [(name, 6, 90)]
         for text, size, turn in tries:
             drawn = axes.text(
                 *spot, text, fontsize=size, rotation=turn, ha="center", va="center", zorder=7, linespacing=1.5
@@ -224,7 +225,15 @@ def _label(axes: Any, diagram: PhaseDiagram, window: Window) -> None:
 
 def _plain(text: str) -> str:
     """Text that the figure's font can show."""
-    return "".join(ch if ch.isascii() or "\u00a0" <= ch < "\u0250" or "\u0370" <= ch < "\u0400" else "?" for ch in text)
+    return "".join(
+        ch if " " <= ch <= "~" or ch == "\n" or "\u00a0" <= ch < "\u0250" or "\u0370" <= ch < "\u0400" else "?"
+        for ch in text
+    )
+
+
+def _words(text: str) -> str:
+    """The same in a label that also has formulas."""
+    return _plain(text).replace("$", r"\$")
 
 
 def _math(phase: Phase) -> str:
@@ -307,7 +316,7 @@ def _legend(figure: Any, diagram: PhaseDiagram, colours: Sequence[Any], bottom: 
         parts = [f"$\\eta^*={_math(phase)}$", f"$x^*={_range_math(f.model, phase)}$"]
         if f.rate is not None:
             parts.append(f"$e^*={_range_math(f.rate, phase)}$")
-        text = f"{phase.name}:  " + ",  ".join(parts) + f"   [{', '.join(phase.active)}]"
+        text = f"{_words(phase.name)}:  " + ",  ".join(parts) + f"   [{_words(', '.join(phase.active))}]"
         axes.text(x + 0.025, y, text, fontsize=7.6, va="center")
 
 
@@ -322,9 +331,9 @@ def save(
     """Write the figure as ``stem.pdf``, ``.svg``, ``.png``; provenance goes into the metadata."""
     law = diagram.law
     digest = hashlib.sha256(law.text.encode()).hexdigest()
-    about = f"{law.name}; source {law.source}; provenance {law.provenance}; law sha256 {digest}"
+    about = _plain(f"{law.name}; source {law.source}; provenance {law.provenance}; law sha256 {digest}")
     with style(law.name):
-        return write(draw(diagram, window), stem, formats, f"Phase diagram of {law.name}", about)
+        return write(draw(diagram, window), stem, formats, _plain(f"Phase diagram of {law.name}"), about)
 
 
 def style(salt: str) -> Any:

@@ -13,13 +13,14 @@ from fractions import Fraction
 from math import lcm
 
 from derivations.algebra import ONE, ZERO, Point, Poly, Rational, sign
+from derivations.errors import PhaselawsError
 from derivations.exponents import OnWall, Record, holds, resolve, value
 from derivations.grammar import Relation
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from phases.simplex import Inequality, Optimum, maximise
 
 
-class UndefinedExponent(ValueError):
+class UndefinedExponent(PhaselawsError, ValueError):
     """An exponent of the law divides by zero at this point."""
 
 

@@ -19,6 +19,11 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
+def waiting(line: str) -> None:
+    """Say on stderr that one waits, and for what: always, for silence would look like work."""
+    print(f"phases: {line}", file=sys.stderr, flush=True)
+
+
 class Progress:
     """Called with the fraction done and a remark; writes one line, overwritten in place on a terminal.
 

@@ -17,9 +17,9 @@ from derivations.numeric.store import Json, Store
 from derivations.numeric.sweep import Outcome, run
 from phases import referee_figures as figures
 from phases import referee_work as work
-from phases.arguments import BadInput, workers_of
-from phases.output import staged_folder
-from phases.progress import Progress
+from phases.arguments import folder_of, workers_of
+from phases.output import made_folder, staged_folder
+from phases.progress import Progress, waiting
 from phases.referee import worst
 
 Results = dict[str, Json]
@@ -28,14 +28,12 @@ Results = dict[str, Json]
 
 def command(args: argparse.Namespace) -> int:
     """Run what is missing, write the report; exit code 1 if a law disagrees with the dynamics."""
-    folder = Path("referee" if args.out is None else args.out)
-    if not folder.parts:
-        raise BadInput("--out: expected the name of a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of("--out", "referee" if args.out is None else args.out)
+    workers = workers_of(args.workers)
     tasks = work.all_tasks()
-    store = Store(folder / "report.sqlite")
+    store = Store(made_folder(folder) / "report.sqlite", waiting)
     try:
-        _measure(tasks, store, workers_of(args.workers))
+        _measure(tasks, store, workers)
         report = Report(store)
         with staged_folder(folder) as scratch:
             (scratch / "report.md").write_text(report.text(), encoding="utf-8")

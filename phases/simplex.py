@@ -12,12 +12,14 @@ from fractions import Fraction
 from itertools import combinations
 from math import lcm
 
+from derivations.errors import PhaselawsError
 
-class Unbounded(ArithmeticError):
+
+class Unbounded(PhaselawsError, ArithmeticError):
     """The objective grows without bound."""
 
 
-class Infeasible(ArithmeticError):
+class Infeasible(PhaselawsError, ArithmeticError):
     """The constraints contradict each other."""
 
 

@@ -19,6 +19,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from derivations.algebra import Poly, discriminant, resultant, terms
+from derivations.errors import NotDecided
 from phases.roots import (
     Root,
     Univariate,
@@ -37,7 +38,7 @@ Signs = int
 """Signs of all polynomials of a decomposition: bit k is set where polynomial k is positive."""
 
 
-class TooComplex(Exception):
+class TooComplex(NotDecided):
     """The decomposition would pass its bounds; the question is left undecided."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phases.arguments import MOST_VALUES, BadInput, number, real, values, whole, workers_of
-from phases.progress import Progress
+from phases.progress import Progress, waiting
 
 if TYPE_CHECKING:
     from derivations.numeric.store import Json, Store
@@ -103,8 +103,10 @@ def _tasks(args: argparse.Namespace) -> list[Json]:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from derivations.numeric.store import BadStore, Store
+    from derivations.numeric.store import BadStore, Store, own_files
 
+    if args.db.strip() in ("", ":memory:"):
+        raise BadInput("--db: expected the name of a file, results are kept there")
     path = Path(args.db)
     tasks = None if args.optimizer is None else _tasks(args)
     if tasks is None and args.csv is None and args.parquet is None:
@@ -113,9 +115,13 @@ def _sweep(args: argparse.Namespace) -> int:
         raise BadStore(f"{path}: expected a database of results, there is no such file")
     workers = workers_of(args.workers)
     exports = [Path(name).resolve() for name in (args.csv, args.parquet) if name is not None]
-    if len({path.resolve(), *exports}) < 1 + len(exports):
-        raise BadInput("expected different files for --db, --csv and --parquet")
-    store = Store(path)
+    if len({*exports}) < len(exports) or not own_files(path).isdisjoint(exports):
+        raise BadInput("expected different files for --db (and its -wal, -shm and -journal), --csv and --parquet")
+    if args.parquet is not None:
+        from phases.sweep_table import check_parquet
+
+        check_parquet()
+    store = Store(path, waiting)
     try:
         counts = {} if tasks is None else _run(args, tasks, store, workers)
         written = _export(args, store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import islice
 from math import isfinite
 from pathlib import Path
@@ -67,6 +68,12 @@ def write_csv(store: Store, path: Path) -> int:
     return count
 
 
+def check_parquet() -> None:
+    """Raise BadInput if pyarrow, which writes Parquet, is not installed."""
+    if find_spec("pyarrow") is None:
+        raise BadInput("--parquet: expected the package pyarrow, installed by pip install 'phaselaws[parquet]'")
+
+
 def write_parquet(store: Store, path: Path) -> int:
     """The same as Parquet.
 
@@ -75,13 +82,10 @@ def write_parquet(store: Store, path: Path) -> int:
     BadInput : pyarrow is not installed.
     phases.output.CannotWrite : the file cannot be written; what was there stays.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise BadInput(
-            "--parquet: expected the package pyarrow, installed by pip install 'phaselaws[parquet]'"
-        ) from None
+    check_parquet()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(WHOLES, pa.int64()) | dict.fromkeys(REALS, pa.float64())
     schema = pa.schema([(name, kinds[name]) for name in COLUMNS])
     count, source = 0, rows(store)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.algebra import Point, Poly, factor, sort_key, total_degree
+from derivations.errors import PhaselawsError
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
 from derivations.law import RiskLaw
@@ -26,11 +27,11 @@ from phases.roots import along, sign_at
 from phases.simplex import Infeasible, Unbounded
 
 
-class EmptyDomain(ValueError):
+class EmptyDomain(PhaselawsError, ValueError):
     """The law's domain has no interior."""
 
 
-class NoFiniteSlope(ValueError):
+class NoFiniteSlope(PhaselawsError, ValueError):
     """Somewhere in the domain the law's risk falls faster than any power, or its constraints contradict each other."""
 
 

@@ -114,9 +114,37 @@ def test_devices_and_long_paths_are_refused(tmp_path: Path) -> None:
         load("x" * 5000)
 
 
-def test_control_characters_survive_writing() -> None:
-    law = replace(parse_law(GOOD), title='bell \x07, return \r, quote " and backslash \\')
-    assert parse_law(write_law(law)).title == law.title
+def test_quotes_and_other_scripts_survive_writing() -> None:
+    law = replace(parse_law(GOOD), title='quote " and backslash \\, β < 1 + ½', note="two\nlines")
+    assert parse_law(write_law(law)).title == law.title and parse_law(write_law(law)).note == law.note
+
+
+@pytest.mark.parametrize("key", ["title", "source", "note"])
+@pytest.mark.parametrize("bad", ["\\u001b[2J", "\\u0007", "\\r", "\\u009b", "\\u202e", "\\u2028", "x" * 2001])
+def test_what_a_terminal_would_obey_is_refused(key: str, bad: str) -> None:
+    with pytest.raises(LawFileError, match=rf"line 3: expected .* in '{key}', got"):
+        parse_law(GOOD.replace("[domain]", f'{key} = "a{bad}b"\n[domain]'))
+
+
+@pytest.mark.parametrize("bad", ["$", "a_{b", "\\\\frac", "<b>", "a\\nb", "x" * 81, " "])
+def test_names_of_claims_are_names(bad: str) -> None:
+    with pytest.raises(LawFileError, match="line 12: expected a name of at most 80 letters"):
+        parse_law(GOOD + f'[[claim]]\nname = "{bad}"\nslope = "alpha"\n')
+    assert parse_law(GOOD + '[[claim]]\nslope = "alpha"\n').claims[0].name == "", "a claim needs none"
+
+
+@pytest.mark.parametrize("name", ["derived/nothing", "kim2026/signsgd", "signsgd", "good.toml"])
+def test_the_derived_counterpart_is_a_derived_law(name: str) -> None:
+    with pytest.raises(LawFileError, match="line 3: expected the name of a derived law, nearest 'derived/"):
+        parse_law(GOOD.replace("[domain]", f'derived = "{name}"\n[domain]'))
+
+
+@pytest.mark.parametrize(
+    "text", ["alpha > \u0660", "alpha > \uff11", "alpha > 1\u00b2", "\u03b1 > 0", "alpha\u00a0> 0"]
+)
+def test_digits_and_letters_of_other_scripts_are_no_expressions(text: str) -> None:
+    with pytest.raises(LawFileError, match="line 4: in 'where': unexpected character"):
+        parse_law(GOOD.replace("alpha > 0", text))
 
 
 def test_unknown_law_suggests_the_nearest() -> None:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, erf, erfcx, poch
 from scipy.stats import chi2
 
+from derivations.grammar import parse_real
 from derivations.numeric.regression import Array, BadProblem
 
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.floating[Any]]]
@@ -222,7 +223,7 @@ def label_noise(text: str) -> LabelNoise:
     if name not in _KINDS or not 1 <= len(given) <= {"student": 2, "mixture": 3}.get(name, 1):
         raise BadProblem(f"expected label noise as one of {expected}, got {text[:60]!r}")
     try:
-        numbers = [float(g) for g in given]
+        numbers = [parse_real(g) for g in given]
     except ValueError:
         raise BadProblem(f"expected label noise as one of {expected}, got {text[:60]!r}") from None
     odds_too_high = name == "mixture" and len(numbers) > 2 and numbers[2] >= 1

@@ -19,6 +19,7 @@ from scipy.optimize import brentq
 from scipy.special import zeta
 
 from derivations.derive import derive
+from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS, holds, value
 from derivations.grammar import Relation, parse, parse_relations
 from derivations.leading import factors, uses_sigma
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 POINTS_PER_DECADE = 40
 
 
-class NoConstant(ValueError):
+class NoConstant(PhaselawsError, ValueError):
     """The theory gives no leading constant here; the message says which is missing."""
 
 

@@ -12,7 +12,7 @@ All learning rates see the same samples (common random numbers), so their differ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import strmm
 
 from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
+from derivations.numeric.pool import WorkerDied
 from derivations.numeric.regression import Array, BadProblem, Regression, check_batch, check_rate, check_steps
 from derivations.schedules import CONSTANT, Schedule
 
@@ -121,6 +122,7 @@ def simulate(
     Raises
     ------
     BadProblem : an unknown optimizer, rates or steps that are not positive, fewer than two runs, a batch below one.
+    derivations.numeric.pool.WorkerDied : a worker process ended before its runs did; the message names them.
 
     >>> from derivations.numeric.regression import power_law
     >>> found = simulate(power_law(1.0, 1.0, 8, seed=1), "sgd", 0.1, [1, 10], runs=100)
@@ -165,7 +167,7 @@ def simulate(
         )
         for k, size in enumerate(sizes)
     ]
-    results = list(executor.map(_group, tasks) if executor else map(_group, tasks))
+    results = _spread(tasks, executor) if executor else [_group(task) for task in tasks]
     count = sum(sizes)
     total = np.sum([r[0] for r in results], axis=0)
     square = np.sum([r[1] for r in results], axis=0)
@@ -173,6 +175,17 @@ def simulate(
     with np.errstate(over="ignore", invalid="ignore"):  # runs that blew up have an infinite mean
         spread = np.sqrt(np.maximum(square / count - mean**2, 0) * count / (count - 1))
     return Sampled(record.astype(float), mean, spread / np.sqrt(count), count)
+
+
+def _spread(tasks: Sequence[_Task], executor: Executor) -> list[tuple[Array, Array]]:
+    futures = [executor.submit(_group, task) for task in tasks]
+    wait(futures, return_when=FIRST_EXCEPTION)
+    first = 1
+    for future, task in zip(futures, tasks, strict=True):
+        if future.done() and not future.cancelled() and isinstance(future.exception(), WorkerDied):
+            raise WorkerDied(f"{future.exception()} and lost the runs {first} to {first + task.runs - 1}")
+        first += task.runs
+    return [future.result() for future in futures]
 
 
 def group(M: int, batch: int) -> int:

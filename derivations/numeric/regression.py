@@ -18,21 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 
+from derivations.errors import PhaselawsError
+
 Array = NDArray[np.float64]
 
 LARGEST_DENSE = 20_000
 """Model sizes above this are refused by the engines that keep an M x M covariance."""
 
 
-class NotACovariance(ValueError):
+class NotACovariance(PhaselawsError, ValueError):
     """The matrix is not square, not symmetric, not finite, or not positive semi-definite."""
 
 
-class BadProblem(ValueError):
+class BadProblem(PhaselawsError, ValueError):
     """Sizes, rates or vectors that do not make a regression problem; the message says what was expected."""
 
 
-class NoConvergence(ArithmeticError):
+class NoConvergence(PhaselawsError, ArithmeticError):
     """An iteration or integration did not reach its end; the message says how far it came."""
 
 
@@ -186,6 +188,10 @@ def power_law(alpha: float, beta: float, M: int, v: int | None = None, seed: int
 def sketched(alpha: float, beta: float, W: Array) -> Regression:
     """Power-law random features seen through a given W of shape (v, M), M <= v, of full rank.
 
+    Raises
+    ------
+    BadProblem : the features decay so fast that fewer than M of them are left in double precision.
+
     >>> sketched(1.0, 1.0, np.eye(2)).optimum.tolist()
     [1.0, 0.5]
     """
@@ -193,6 +199,12 @@ def sketched(alpha: float, beta: float, W: Array) -> Regression:
     target = j ** -(alpha + beta)
     Q, R = qr(W * (j**-alpha)[:, None], mode="economic", overwrite_a=True, check_finite=False)
     along = Q.T @ target
-    optimum = solve_triangular(R, along, check_finite=False)
+    try:
+        optimum = solve_triangular(R, along, check_finite=False)
+    except LinAlgError:
+        raise BadProblem(
+            f"expected at least M = {W.shape[1]} features above the smallest double, j^-alpha falls too fast at "
+            f"alpha = {alpha:g}"
+        ) from None
     residual = target - Q @ along
     return Regression(R.T @ R, optimum, float(residual @ residual))

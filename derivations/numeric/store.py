@@ -14,16 +14,23 @@ import sqlite3
 import struct
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from derivations.errors import PhaselawsError
+from derivations.stopping import finished, held, unfinished
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 APPLICATION = 0x70685357
 """Marks the file as ours, in its header."""
 VERSION = 1
+PATIENCE = 10.0
+"""Seconds to wait for another program that holds the file."""
 LEASE = 60.0
 """Seconds after which a claim that is not renewed lapses."""
 _SCHEMA = """
@@ -35,7 +42,7 @@ CREATE TABLE claim (key TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NU
 _COLUMNS = {"task": ["key", "result", "error", "seconds"], "claim": ["key", "owner", "until"]}
 
 
-class BadStore(ValueError):
+class BadStore(PhaselawsError, ValueError):
     """The file is no database of results, is damaged, or comes from another version; it is left as it is."""
 
 
@@ -49,7 +56,7 @@ def key_of(task: Json) -> str:
 
 
 class Store:
-    """An open file of results.
+    """An open file of results; ``waiting`` is told when another program holds it.
 
     Raises
     ------
@@ -65,19 +72,42 @@ class Store:
     [(1, 0.5)]
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, waiting: Callable[[str], None] = lambda line: None) -> None:
         self.path = path
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
-        if path.is_dir():
-            raise BadStore(f"{path}: expected a file, found a folder")
-        if not path.exists():
-            _create(path)
-        _check_header(path)
+        try:
+            if path.is_dir():
+                raise BadStore(f"{path}: expected a file, found a folder")
+            if not path.exists():
+                _create(path)
+            _check_header(path)
+        except OSError as error:
+            raise BadStore(f"{path}: expected a file that can be read and written, {error.strerror}") from None
+        self._waiting = waiting
         with self._said():
-            _check_content(path)
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._patiently(lambda: _check_content(path))
+            self._db = sqlite3.connect(path.absolute(), timeout=0, isolation_level=None, check_same_thread=False)
+            self._run("PRAGMA journal_mode = WAL")
+            self._run("PRAGMA synchronous = NORMAL")
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do it again while another program holds the file, for `PATIENCE` seconds; say at once that one waits."""
+        start, told = time.monotonic(), False
+        while True:
+            try:
+                return action()
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - start
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or waited > PATIENCE:
+                    raise
+                if waited > 0.5 and not told:
+                    self._waiting(f"{self.path} is held by another program, waiting up to {PATIENCE:g} s for it")
+                    told = True
+                time.sleep(0.02)
+
+    def _run(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        return self._patiently(lambda: self._db.execute(sql, values))
 
     def close(self) -> None:
         """Give back all claims and close the file."""
@@ -98,14 +128,14 @@ class Store:
     def done(self) -> set[str]:
         """Keys of all finished tasks."""
         with self._said():
-            return {row[0] for row in self._db.execute("SELECT key FROM task")}
+            return {row[0] for row in self._run("SELECT key FROM task")}
 
     def claim(self, task: Json) -> bool:
         """Reserve a task for this process; False if it is finished or somebody else is at it."""
         key, now = key_of(task), time.time()
         db = self._db
         with self._said():
-            db.execute("BEGIN IMMEDIATE")
+            self._run("BEGIN IMMEDIATE")
             try:
                 free = db.execute("SELECT 1 FROM task WHERE key = ?", (key,)).fetchone() is None
                 held = db.execute("SELECT owner, until FROM claim WHERE key = ?", (key,)).fetchone()
@@ -120,14 +150,14 @@ class Store:
     def renew(self) -> None:
         """Keep this process's claims alive."""
         with self._said():
-            self._db.execute("UPDATE claim SET until = ? WHERE owner = ?", (time.time() + LEASE, self.owner))
+            self._run("UPDATE claim SET until = ? WHERE owner = ?", (time.time() + LEASE, self.owner))
 
     def add(self, task: Json, result: Json | None, error: str | None, seconds: float) -> None:
         """Record a finished task (or why it cannot be done); the first record stays."""
         key = key_of(task)
         text = None if result is None else json.dumps(result, allow_nan=False)
         with self._said():
-            self._db.execute("BEGIN IMMEDIATE")
+            self._run("BEGIN IMMEDIATE")
             self._db.execute("INSERT OR IGNORE INTO task VALUES (?, ?, ?, ?)", (key, text, error, seconds))
             self._db.execute("DELETE FROM claim WHERE key = ?", (key,))
             self._db.execute("COMMIT")
@@ -135,25 +165,37 @@ class Store:
     def get(self, task: Json) -> tuple[Json | None, str | None] | None:
         """Result and error of one task; None if it is not finished."""
         with self._said():
-            row = self._db.execute("SELECT result, error FROM task WHERE key = ?", (key_of(task),)).fetchone()
+            row = self._run("SELECT result, error FROM task WHERE key = ?", (key_of(task),)).fetchone()
             return None if row is None else (None if row[0] is None else json.loads(row[0]), row[1])
 
     def results(self) -> Iterator[tuple[Json, Json | None, str | None]]:
         """All finished tasks with result and error, in the order of their keys."""
         with self._said():
-            rows = self._db.execute("SELECT key, result, error FROM task ORDER BY key").fetchall()
+            rows = self._run("SELECT key, result, error FROM task ORDER BY key").fetchall()
         for key, result, error in rows:
             with self._said():
                 entry = json.loads(key), None if result is None else json.loads(result), error
             yield entry
 
 
+def own_files(path: Path) -> frozenset[Path]:
+    """The database and the files that SQLite keeps beside it.
+
+    >>> sorted(p.name for p in own_files(Path("a.db")))
+    ['a.db', 'a.db-journal', 'a.db-shm', 'a.db-wal']
+    """
+    whole = path.resolve()
+    return frozenset(whole.with_name(whole.name + end) for end in ("", "-wal", "-shm", "-journal"))
+
+
 def _create(path: Path) -> None:
     """A new file appears complete or not at all."""
     if not path.parent.is_dir():
         raise BadStore(f"{path}: expected an existing folder, {path.parent} is none")
-    handle, name = tempfile.mkstemp(prefix=".new-", suffix=".sqlite", dir=path.parent)
-    os.close(handle)
+    with held():
+        handle, name = tempfile.mkstemp(prefix=".new-", suffix=".sqlite", dir=path.parent)
+        os.close(handle)
+        unfinished(name, partial(Path(name).unlink, missing_ok=True))
     try:
         db = sqlite3.connect(name)
         db.executescript(f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {_SCHEMA}")
@@ -162,7 +204,8 @@ def _create(path: Path) -> None:
         with suppress(FileExistsError):  # another process was first
             os.link(name, path)
     finally:
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)
+        finished(name)
 
 
 def _check_header(path: Path) -> None:
@@ -185,7 +228,7 @@ def _check_header(path: Path) -> None:
 
 
 def _check_content(path: Path) -> None:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
     try:
         said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if said != "ok":

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from derivations.numeric.curve import curve
+from derivations.numeric.pool import WorkerDied
 from derivations.numeric.regression import BadProblem, NoConvergence
 from derivations.numeric.request import TIME_LIMIT, Request, RiskCurve
 from derivations.numeric.store import Json, Store, key_of
@@ -24,10 +25,6 @@ Work = Callable[[Json], Json]
 """A task's JSON object to its result's; a module-level function, so that workers can import it."""
 Report = Callable[[int, int, int], None]
 """Told (finished, failed, all) tasks."""
-
-
-class WorkerDied(RuntimeError):
-    """A worker process ended unexpectedly; finished tasks are kept."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,11 @@ def run(
 
     A task that cannot be done (`BadProblem`, `Unstable`, `NoConvergence`) is recorded with the reason. Any other
     exception ends the sweep; what was finished is kept.
+
+    Raises
+    ------
+    WorkerDied : a worker process ended before its task did; the message names the task.
+    derivations.numeric.store.BadStore : the file of results cannot be used any more.
     """
     known = store.done()
     total = len(tasks)
@@ -80,9 +82,11 @@ def run(
             else:  # the rest is in other hands
                 time.sleep(0.5)
                 ended = set[Future[tuple[Json, float]]]()
-            for future in ended:
+            for future in sorted(ended, key=_is_lost):  # what is finished is kept before what is lost is reported
                 task = running.pop(future)
-                result, error, seconds = _outcome(future)
+                if future.cancelled():  # another one is lost
+                    continue
+                result, error, seconds = _outcome(future, task)
                 store.add(task, result, error, seconds)
                 finished += 1
                 failed += error is not None
@@ -97,16 +101,30 @@ def run(
     return Outcome(finished, failed, total)
 
 
-def _outcome(future: Future[tuple[Json, float]]) -> tuple[Json | None, str | None, float]:
+def _is_lost(future: Future[tuple[Json, float]]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), WorkerDied)
+
+
+def _outcome(future: Future[tuple[Json, float]], task: Json) -> tuple[Json | None, str | None, float]:
     try:
         result, seconds = future.result()
     except (BadProblem, Unstable, NoConvergence) as error:
         return None, str(error), 0.0
-    except BrokenExecutor:
+    except WorkerDied as error:
         raise WorkerDied(
-            "a worker process ended unexpectedly (out of memory?): what was finished is kept, run the command again"
+            f"{error} and lost the task {task_text(task)}: what was finished is kept, run the command again to go on"
         ) from None
     return result, None, seconds
+
+
+def task_text(task: Json) -> str:
+    """A task in a few words, for people.
+
+    >>> task_text({"kind": "curve", "alpha": "2/5", "size": 32.0, "ambient": None})
+    'curve alpha=2/5 size=32'
+    """
+    said = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in task.items() if v not in (None, "")]
+    return " ".join(said).removeprefix("kind=")[:300]
 
 
 def _timed(work: Work, task: Json) -> tuple[Json, float]:
@@ -121,9 +139,10 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     Raises
     ------
     BadProblem : dask.distributed is not installed, or nobody answers.
+    WorkerDied : the cluster's workers died again and again at one task.
     """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         raise BadProblem(
             "expected the package distributed for a cluster, installed by pip install 'phaselaws[cluster]'"
@@ -134,6 +153,8 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         raise BadProblem(f"expected a Dask scheduler at {address}, {error or 'nobody answers'}") from None
     try:
         yield client.get_executor(pure=False, retries=2), max(1, sum(client.nthreads().values()))
+    except KilledWorker as error:
+        raise WorkerDied(f"the cluster's workers died: {error}; what was finished is kept") from None
     finally:
         client.close()
 

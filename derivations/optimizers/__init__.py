@@ -19,11 +19,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
+from derivations.errors import PhaselawsError
+
 DERIVED = "derived from the dynamics"
 """What a derived law gives as its source."""
 
 
-class NotAnOptimizer(ValueError):
+class NotAnOptimizer(PhaselawsError, ValueError):
     """Optimizer data that makes no sense; the message says what was expected."""
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 
 from derivations.algebra import RING, Poly, Rational, total_degree
+from derivations.errors import PhaselawsError
 from phases.proof import statements as s
 
 FORMAT = "phaselaws-certificate/2"
@@ -22,7 +23,7 @@ NESTING, SUMMANDS, ENTRIES = 40, 20_000, 5_000
 """Bounds of one identity, and of any other list."""
 
 
-class BadCertificate(ValueError):
+class BadCertificate(PhaselawsError, ValueError):
     """The file is not a certificate of this format; the message says what was expected."""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from derivations.errors import PhaselawsError
 from phases.planar import Literal
 from phases.proof.exports.coq import coq
 from phases.proof.exports.smt import Question, as_text, header, questions, smt
@@ -25,7 +26,7 @@ COQ_SECONDS = 900.0
 """What Coq gets for a file."""
 
 
-class NoProver(ImportError):
+class NoProver(PhaselawsError, ImportError):
     """The package or program of a prover is not installed; the message says how to get it."""
 
 

@@ -1,4 +1,4 @@
-"""The command line. Heavy imports happen inside the commands, so that ``--help`` and ``laws`` answer at once.
+"""The commands. Heavy imports happen inside the commands, so that ``--help`` and ``laws`` answer at once.
 
 Exit codes: 0 done, proved or agrees; 1 refuted or disagrees; 2 bad input, one sentence on stderr; 3 undecided.
 """
@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from derivations.errors import NotDecided, PhaselawsError
 from phases import check_cli, curve_cli, sweep_cli
-from phases.arguments import BadInput, number
+from phases.arguments import BadInput, folder_of, number
+from phases.cli.streams import sentence
 
 if TYPE_CHECKING:
     from phases.phase_diagram import PhaseDiagram
@@ -29,10 +31,10 @@ _RUNNING = (curve_cli, check_cli, sweep_cli)
 class _Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._negative_number_matcher = re.compile(r"^-(\d+(/\d+)?|\d*\.\d+)$")  # so that -1/2 is a value
+        self._negative_number_matcher = re.compile(r"^-(\d+(/\d+)?|\d*\.\d+)$", re.ASCII)  # so that -1/2 is a value
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {' '.join(message.split())}", file=sys.stderr)
+        print(f"{self.prog}: {sentence(message)}", file=sys.stderr)
         raise SystemExit(BAD_INPUT)
 
 
@@ -122,20 +124,17 @@ def _diagram(args: argparse.Namespace) -> int:
     from phases.proof.prove import prove
     from phases.report import diagram_json, diagram_table, verdict_text
 
+    out = None if args.out is None else folder_of("--out", args.out)
     found = _solve(args.law)
     _progress("proving")
     verdict = prove(found)
     written: list[str] = []
-    if args.out == "":
-        raise BadInput("--out: expected the name of a folder")
-    if args.out is not None:
+    if out is not None:
         from phases.atlas import stem_of, write_diagram
 
         _progress("drawing")
-        with staged_folder(Path(args.out)) as folder:
-            written = [
-                str(Path(args.out) / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))
-            ]
+        with staged_folder(out) as folder:
+            written = [str(out / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))]
     notes = diagram_notes(found)
     if args.json:
         _emit(diagram_json(found, verdict, notes) | ({"files": written} if written else {}))
@@ -364,7 +363,8 @@ def _atlas(args: argparse.Namespace) -> int:
     from phases.report import verdict_text
     from phases.text import claim_text
 
-    with staged_folder(Path(args.out)) as folder:
+    out = folder_of("--out", args.out)
+    with staged_folder(out) as folder:
         chapters = write_atlas(names(), folder, lambda line: print(line, file=sys.stderr, flush=True))
     data = [
         {
@@ -376,7 +376,7 @@ def _atlas(args: argparse.Namespace) -> int:
         for c in chapters
     ]
     if args.json:
-        _emit({"index": str(Path(args.out) / "index.html"), "laws": data})
+        _emit({"index": str(out / "index.html"), "laws": data})
     else:
         for row in data:
             print(f"{row['law']}: {row['phases']} phases, {row['verdict']}")
@@ -411,53 +411,16 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _bad_input() -> tuple[type[BaseException], ...]:
-    """Errors whose message is the sentence to show; only what is already imported can have been raised."""
-    names = (
-        ("derivations.registry", "UnknownLaw"),
-        ("derivations.lawfile", "LawFileError"),
-        ("derivations.grammar", "ExpressionError"),
-        ("phases.phase_diagram", "OutsideDomain"),
-        ("phases.walk", "EmptyDomain"),
-        ("phases.walk", "NoFiniteSlope"),
-        ("phases.program", "UndefinedExponent"),
-        ("phases.simplex", "Unbounded"),
-        ("phases.simplex", "Infeasible"),
-        ("phases.output", "CannotWrite"),
-        ("derivations.schedules", "BadSchedule"),
-        ("derivations.numeric.regression", "BadProblem"),
-        ("derivations.numeric.regression", "NotACovariance"),
-        ("derivations.numeric.law_curve", "NoConstant"),
-        ("derivations.numeric.regression", "NoConvergence"),
-        ("derivations.numeric.store", "BadStore"),
-        ("derivations.numeric.sweep", "WorkerDied"),
-        ("phases.proof.check", "BadCertificate"),
-        ("phases.proof.second_opinion", "NoProver"),
-    )
-    return (BadInput, *(getattr(sys.modules[m], n) for m, n in names if m in sys.modules))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    args = build_parser().parse_args(argv)
+def run(argv: Sequence[str]) -> int:
+    """Run one command; an error that the user can mend is one sentence on stderr."""
     try:
-        return _COMMANDS[args.command](args)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except KeyboardInterrupt:
-        print("phases: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if isinstance(error, (*_bad_input(), OSError)):
-            print(f"phases: {' '.join(str(error).split())}", file=sys.stderr)
-            return BAD_INPUT
-        planar = sys.modules.get("phases.planar")
-        if planar is not None and isinstance(error, planar.TooComplex):
-            print(f"phases: undecided, {error}", file=sys.stderr)
-            return UNDECIDED
-        raise
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        try:
+            args = build_parser().parse_args(argv)
+            return _COMMANDS[args.command](args)
+        finally:
+            if sys.stdout is not None:  # it is where the parent closed it
+                sys.stdout.flush()
+    except PhaselawsError as error:
+        undecided = isinstance(error, NotDecided)
+        print(f"phases: {'undecided, ' if undecided else ''}{sentence(error)}", file=sys.stderr)
+        return UNDECIDED if undecided else BAD_INPUT
