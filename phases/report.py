@@ -100,6 +100,7 @@ def phase_json(phase: Phase) -> Json:
         "slope": formula_text(f.slope, near),
         "model_exponent": range_text(f.model, near),
         "rate_exponent": range_text(f.rate, near),
+        "exponents": {"x": range_text(f.model, near), "e": range_text(f.rate, near)},
         "active": list(phase.active),
         "binding_constraints": list(phase.binding),
         "region": region_texts(phase.region),
@@ -261,6 +262,7 @@ def located_json(law: RiskLaw, located: InsidePiece | Located, price: Price | No
         "slope": str(optimum.slope),
         "model_exponent": _values(optimum.model),
         "rate_exponent": _values(optimum.rate),
+        "exponents": {"x": _values(optimum.model), "e": _values(optimum.rate)},
         "active": list(optimum.active),
         "binding_constraints": list(optimum.binding),
         "slope_formula": formulas[0] if len(formulas) == 1 else formulas,
@@ -288,6 +290,7 @@ def with_rate_json(base: Json, rate: Fraction, best: PointOptimum, notes: Sequen
     out["slope"] = str(best.slope)
     out["model_exponent"] = _values(best.model)
     out["rate_exponent"] = str(rate)
+    out["exponents"] = {"x": out["model_exponent"], "e": str(rate)}
     out["active"] = list(best.active)
     out["binding_constraints"] = list(best.binding)
     out["multipliers"] = {k: str(v) for k, v in best.multipliers.items() if v}

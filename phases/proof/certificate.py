@@ -66,10 +66,8 @@ def _cells(cells: s.Cells) -> Json:
     return {"polys": _polys(cells.polys), "samples": samples}
 
 
-def _evidence(evidence: s.Products | s.Cells) -> Json:
+def _evidence(evidence: s.Products) -> Json:
     match evidence:
-        case s.Cells():
-            return {"cells": _cells(evidence)}
         case s.Split(form, positive, negative):
             return {"split": format_poly(form), "positive": _evidence(positive), "negative": _evidence(negative)}
         case s.Leaf(summands):
@@ -92,10 +90,12 @@ def _piece(piece: s.Piece) -> Json:
     out: Json = {
         "phase": piece.phase,
         "walls": _polys(piece.walls),
-        "signs": [{"positive": format_poly(p), "by": _evidence(e)} for p, e in piece.signs],
+        "signs": [{"positive": format_poly(p), "by": "cells" if e is None else _evidence(e)} for p, e in piece.signs],
         "multipliers": _multipliers(piece.multipliers),
         "vertices": [[ratio_text(v) for v in vertex] for vertex in piece.vertices],
     }
+    if piece.cells is not None:
+        out["cells"] = _cells(piece.cells)
     if piece.unique:
         return out | {"unique": list(piece.unique)}
     ends = {q: [_end(e) for e in pair] for q, pair in piece.ends.items()}

@@ -17,7 +17,8 @@ from derivations.law import RiskLaw
 from derivations.lawfile import LawFileError, parse_law, write_law
 from derivations.registry import load, names
 from phases.proof import statements as s
-from phases.proof.kernel import Failure, establish
+from phases.proof.cells import Failure
+from phases.proof.kernel import establish
 from phases.proof.programme import programme_of
 from phases.proof.reading import (
     FORMAT,

@@ -13,38 +13,12 @@ which are multiplied out again, resultants) and the types in `phases.proof.state
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
-from functools import lru_cache
-from math import gcd, lcm
-from typing import TypeAlias
+from math import lcm
 
-from derivations import algebra
-from derivations.algebra import ONE, RING, ZERO, Point, Poly, Rational, canonical, integer, sign
+from derivations.algebra import ONE, ZERO, Poly, Rational, canonical, integer
 from phases.proof import statements as s
-
-
-class Failure(Exception):
-    """A check that fails: the statement, and the point of the plane where it does, if there is one."""
-
-    def __init__(self, statement: str, witness: Point | None = None) -> None:
-        super().__init__(statement)
-        self.statement, self.witness = statement, witness
-
-
-Univariate: TypeAlias = tuple[int, ...]  # integer coefficients, highest first
-
-
-@lru_cache(maxsize=50_000)
-def _factors(p: Poly) -> tuple[int, tuple[tuple[Poly, int], ...]]:
-    content, factors = algebra.factor(p)
-    product = integer(content)
-    for f, k in factors:
-        product = product * f**k
-    if product != p:
-        raise Failure("a factorisation does not multiply out")
-    return content, factors
+from phases.proof.cells import Failure, bits, factors_of, signed_cells
 
 
 class _Signs:
@@ -58,7 +32,7 @@ class _Signs:
         self.known[primitive] = 1 if content > 0 else -1
 
     def of_poly(self, p: Poly, what: str) -> int:
-        content, factors = _factors(p)
+        content, factors = factors_of(p)
         total = (content > 0) - (content < 0)
         for f, k in factors:
             if f not in self.known:
@@ -119,99 +93,6 @@ def _follows(hypotheses: Sequence[tuple[Poly, bool]], claim: Poly, evidence: s.P
     return strict
 
 
-def _check_sign(walls: Sequence[Poly], claim: Poly, evidence: s.Products | s.Cells) -> None:
-    if not isinstance(evidence, s.Cells):
-        if not _follows([(w, True) for w in walls], claim, evidence):
-            raise Failure("the products of hypotheses do not show that the claim is positive")
-        return
-    if not {canonical(p)[1] for p in (*walls, claim)} <= {canonical(p)[1] for p in evidence.polys}:
-        raise Failure("a decomposition leaves out a polynomial")
-    for point in _samples(evidence):
-        if all(sign(w, point) > 0 for w in walls) and sign(claim, point) <= 0:
-            raise Failure("a claimed sign fails in a cell", point)
-
-
-def _primitive(p: Iterable[int]) -> Univariate:
-    rest = tuple(itertools.dropwhile(lambda c: c == 0, p))
-    divisor = gcd(*rest)
-    return tuple(c // divisor for c in rest)
-
-
-def _at(p: Univariate, x: Fraction) -> int:
-    total, scale = 0, 1
-    for c in p:
-        total, scale = total * x.numerator + c * scale, scale * x.denominator
-    return (total > 0) - (total < 0)
-
-
-@lru_cache(maxsize=20_000)
-def _sturm(p: Univariate) -> tuple[Univariate, ...]:
-    """Sturm's sequence, each member up to a positive factor."""
-    chain = [p, _primitive(c * (len(p) - 1 - k) for k, c in enumerate(p[:-1]))]
-    while len(chain[-1]) > 1:
-        rest, divisor = list(chain[-2]), chain[-1]
-        while len(rest) >= len(divisor):
-            head = rest[0] if divisor[0] > 0 else -rest[0]
-            pairs = itertools.zip_longest(rest, divisor, fillvalue=0)
-            rest = [abs(divisor[0]) * c - head * d for c, d in pairs][1:]
-        remainder = _primitive(-c for c in rest)
-        if not remainder:
-            break
-        chain.append(remainder)
-    return tuple(chain)
-
-
-def _variations(chain: Sequence[Univariate], x: Fraction | int) -> int:
-    """Changes of sign along the sequence at x; the whole numbers -1 and 1 stand for both infinities."""
-    if isinstance(x, int):
-        signs = [(1 if p[0] > 0 else -1) * (x if len(p) % 2 == 0 else 1) for p in chain]
-    else:
-        signs = [side for p in chain if (side := _at(p, x))]
-    return sum(one != two for one, two in itertools.pairwise(signs))
-
-
-def _check_line(polys: Iterable[Univariate], samples: Sequence[Fraction], what: str) -> None:
-    """Every open interval between real roots has a sample in it (polynomials with a common root are refused)."""
-    if not samples or any(a >= b for a, b in itertools.pairwise(samples)):
-        raise Failure(f"{what}: samples are missing or out of order")
-    counts = [0] * (len(samples) + 1)
-    for p in (p for p in polys if len(p) > 1):
-        if any(_at(p, x) == 0 for x in samples):
-            raise Failure(f"{what}: a sample lies on a curve")
-        ends: tuple[Fraction | int, ...] = (-1, *samples, 1)
-        changes = [_variations(_sturm(p), x) for x in ends]
-        counts = [n + low - high for n, (low, high) in zip(counts, itertools.pairwise(changes), strict=True)]
-    if counts[0] or counts[-1] or max(counts) > 1:
-        raise Failure(f"{what}: samples leave out a cell")
-
-
-def _slice(p: Poly, alpha: Fraction) -> Univariate:
-    """p(alpha, .), up to a positive factor."""
-    da, db = p.degrees()
-    out = [0] * (db + 1)
-    for (i, j), c in p.items():
-        out[db - j] += int(c) * alpha.numerator**i * alpha.denominator ** (da - i)
-    return _primitive(out)
-
-
-def _samples(cells: s.Cells) -> list[Point]:
-    """The sample points, once it is confirmed that every open cell has one."""
-    if not all(cells.polys):
-        raise Failure("a decomposition by the polynomial zero")
-    curves = [p for p in cells.polys if p.degrees()[1]]
-    projection = [RING.from_dict({(i, 0): c for (i, j), c in p.items() if j == p.degrees()[1]}) for p in cells.polys]
-    projection += [algebra.discriminant(p) for p in curves if p.degrees()[1] > 1]
-    projection += [algebra.resultant(p, q) for p, q in itertools.combinations(curves, 2)]
-    if not all(projection):
-        raise Failure("two polynomials of a decomposition have a common factor")
-    factors = {f for p in projection for f, _ in _factors(p)[1]}
-    lines = [tuple(int(f.get((k, 0), 0)) for k in range(f.degrees()[0], -1, -1)) for f in factors]
-    _check_line(lines, [alpha for alpha, _ in cells.samples], "alphas")
-    for alpha, betas in cells.samples:
-        _check_line([_slice(p, alpha) for p in curves], betas, "betas above an alpha")
-    return [(alpha, beta) for alpha, betas in cells.samples for beta in betas]
-
-
 _NONE, _ONE = Rational(ZERO, ONE), Rational(ONE, ONE)
 
 
@@ -235,7 +116,10 @@ class _Face:
         for wall in piece.walls:
             self.signs.add(wall)
         for claim, evidence in piece.signs:
-            _check_sign(piece.walls, claim, evidence)
+            if evidence is not None and not _follows([(w, True) for w in piece.walls], claim, evidence):
+                raise Failure("the products of hypotheses do not show that the claim is positive")
+        self.check_cells([claim for claim, evidence in piece.signs if evidence is None])
+        for claim, _ in piece.signs:
             self.signs.add(claim)
         self.rows: dict[str, tuple[s.Vector, Rational, bool]] = {}
         for row in programme.rows:
@@ -250,6 +134,18 @@ class _Face:
         if not piece.vertices:
             raise Failure("no optimal point is given")
         self.slacks = [self.check_vertex(v) for v in piece.vertices]
+
+    def check_cells(self, claims: Sequence[Poly]) -> None:
+        """These claims are positive in every cell in which all walls are."""
+        if claims and self.piece.cells is None:
+            raise Failure("a claim without evidence")
+        if not claims or self.piece.cells is None:
+            return
+        mask, inside = bits(self.piece.cells, self.piece.walls, "a wall")
+        wanted = [bits(self.piece.cells, [claim], "a claim") for claim in claims]
+        for point, positive in signed_cells(self.piece.cells):
+            if positive & mask == inside and any(positive & bit != side for bit, side in wanted):
+                raise Failure("a claimed sign fails in a cell", point)
 
     def at_most(self, objective: s.Vector, multipliers: s.Multipliers) -> Rational:
         """What the objective cannot exceed; rows that bind at all optimal points may have any multiplier."""
@@ -364,26 +260,26 @@ def establish(
         if len(set(names)) < len(names):
             raise Failure("two rows or two quantities have the same name")
     found = [_Face(programme, p).optimum() for p in pieces]
-    domain = [(c.expression, c.strict) for c in programme.domain if isinstance(c.expression, Rational)]
-    if len(domain) < len(programme.domain):
-        raise Failure("the domain has piecewise conditions")
-    curves = {f for r, _ in domain for p in (r.num, r.den) for f, _ in _factors(p)[1]}
-    used = [p for parts in regions.values() for part in parts for p in part] + [w for p in pieces for w in p.walls]
-    if not {canonical(p)[1] for p in used} | curves <= {canonical(p)[1] for p in cover.polys}:
-        raise Failure("the decomposition leaves out a wall, an edge of a region or of the domain")
+    edges: list[tuple[int, int]] = []
+    for condition in programme.domain:
+        if not isinstance(condition.expression, Rational):
+            raise Failure("the domain has piecewise conditions")
+        edges.append(_condition(cover, condition))
+    charts = [(p.phase, bits(cover, p.walls, "a wall")) for p in pieces]
+    areas = {name: [bits(cover, part, "an edge of a region") for part in parts] for name, parts in regions.items()}
     holding: dict[str, set[int]] = {name: set() for name in regions}
-    for point in _samples(cover):
-        here = [name for name, parts in regions.items() if any(all(sign(p, point) > 0 for p in part) for part in parts)]
-        if not all(r.sign(point) > 0 or (not r and not strict) for r, strict in domain):
+    for point, positive in signed_cells(cover):
+        here = [name for name, parts in areas.items() if any(positive & mask == side for mask, side in parts)]
+        if not all(((positive & mask).bit_count() + odd) % 2 for mask, odd in edges):
             if here:
                 raise Failure(f"the region of {here[0]} leaves the domain", point)
             continue
         if len(here) != 1:
             raise Failure("the regions do not single out one phase", point)
-        ours = [k for k, p in enumerate(pieces) if p.phase == here[0] and all(sign(w, point) > 0 for w in p.walls)]
+        ours = {k for k, (name, (mask, side)) in enumerate(charts) if name == here[0] and positive & mask == side}
         if not ours:
             raise Failure(f"no piece of {here[0]} covers the point", point)
-        holding[here[0]].update(ours)
+        holding[here[0]] |= ours
     phases = []
     for name, region in regions.items():
         parts = [found[k] for k in sorted(holding[name])]
@@ -393,3 +289,19 @@ def establish(
         binding = frozenset.intersection(*(o.binding for o in parts))
         phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding)))
     return s.Theorem(programme, tuple(phases))
+
+
+def _condition(cover: s.Cells, condition: s.Positive) -> tuple[int, int]:
+    """Bits and a number that add up to something odd where a condition on a rational function holds."""
+    r = condition.expression
+    assert isinstance(r, Rational)
+    if not r:
+        return 0, int(not condition.strict)
+    mask, odd = 0, 1
+    for content, factors in (factors_of(r.num), factors_of(r.den)):
+        odd += content < 0
+        for f, k in factors:
+            if k % 2:
+                bit, side = bits(cover, [f], "an edge of the domain")
+                mask, odd = mask ^ bit, odd + 1 + (side == 0)
+    return mask, odd

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derivations.algebra import Poly, Rational
+from derivations.algebra import Poly, Rational, canonical
 from phases.phase_diagram import Phase, PhaseDiagram
 from phases.piece import End, Formula, FormulaRange
+from phases.planar import TooComplex, decompose
 from phases.program import Infinite
 from phases.proof import statements as s
-from phases.proof.decide import CellCertificate, Certificate, decide_by_cells, implies
-from phases.proof.kernel import Failure, establish
+from phases.proof.cells import Failure
+from phases.proof.decide import linear_part
+from phases.proof.kernel import establish
 from phases.proof.products import products
 from phases.proof.programme import programme_of
-from phases.proof.shift import ShiftCertificate
-from phases.proof.verdict import Proved, Refuted, Verdict
+from phases.proof.shift import shift
+from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.walk import Chart
 
 
@@ -95,22 +97,16 @@ def _range(ends: FormulaRange) -> s.Range:
 def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
     piece = chart.piece
     walls = tuple(p * sign for p, sign in chart.walls)
-    signs = []
-    for literal in piece.literals.items():
-        claim = literal[0] * literal[1]
-        if claim in walls:
-            continue
-        verdict = implies(chart.walls, literal)
-        if not isinstance(verdict, Proved):
-            return verdict
-        evidence = _evidence(walls, claim, verdict.certificate)
-        if evidence is None:
-            verdict = decide_by_cells(chart.walls, literal)
-            if not isinstance(verdict, Proved):
-                return verdict
-            evidence = _evidence(walls, claim, verdict.certificate)
-        assert evidence is not None
-        signs.append((claim, evidence))
+    lines = linear_part(chart.walls)
+    signs: list[tuple[Poly, s.Products | None]] = []
+    for p, sign in piece.literals.items():
+        if p * sign not in walls:
+            certificate = shift(lines, p, sign)
+            found = None if certificate is None else products(walls, p * sign, certificate.simplices)
+            signs.append((p * sign, found))
+    cells = _cells(chart, [claim for claim, found in signs if found is None])
+    if not isinstance(cells, s.Cells | None):
+        return cells
     return s.Piece(
         phase=phase,
         walls=walls,
@@ -120,14 +116,20 @@ def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
         unique=piece.unique,
         ends={q: (_end(low), _end(high)) for q, (low, high) in piece.ends.items()},
         tight=piece.tight,
+        cells=cells,
     )
 
 
-def _evidence(walls: tuple[Poly, ...], claim: Poly, certificate: Certificate) -> s.Products | s.Cells | None:
-    if isinstance(certificate, CellCertificate):
-        return s.Cells(certificate.polys, certificate.stacks)
-    assert isinstance(certificate, ShiftCertificate)
-    return products(walls, claim, certificate.simplices)
+def _cells(chart: Chart, claims: list[Poly]) -> s.Cells | Verdict | None:
+    """One decomposition that shows all claims for which there are no products."""
+    if not claims:
+        return None
+    literals = [*chart.walls, *((canonical(c)[1], 1 if canonical(c)[0] > 0 else -1) for c in claims)]
+    try:
+        decomposition = decompose([p for p, _ in literals])
+    except TooComplex as error:
+        return Undecided(str(error))
+    return s.Cells(decomposition.polys, decomposition.stacks())
 
 
 def _end(end: End) -> s.End:

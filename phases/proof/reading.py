@@ -146,11 +146,9 @@ def read_cells(value: Any) -> s.Cells:
     return s.Cells(read_list(data["polys"], read_poly, 200), read_list(data["samples"], stack))
 
 
-def read_evidence(value: Any) -> s.Products | s.Cells:
-    """Evidence for a sign."""
-    if isinstance(value, dict) and "cells" in value:
-        return read_cells(read_object(value, {"cells"})["cells"])
-    return _products(value, NESTING)
+def read_evidence(value: Any) -> s.Products | None:
+    """Evidence for a sign; None where the piece's cells show it."""
+    return None if value == "cells" else _products(value, NESTING)
 
 
 def _products(value: Any, depth: int) -> s.Products:
@@ -194,9 +192,9 @@ def read_piece(value: Any) -> s.Piece:
     """Evidence for one piece."""
     common = {"phase", "walls", "signs", "multipliers", "vertices"}
     unique = isinstance(value, dict) and "unique" in value
-    data = read_object(value, common | ({"unique"} if unique else {"ends", "tight"}))
+    data = read_object(value, common | ({"unique"} if unique else {"ends", "tight"}), {"cells"})
 
-    def sign(entry: Any) -> tuple[Poly, s.Products | s.Cells]:
+    def sign(entry: Any) -> tuple[Poly, s.Products | None]:
         claim = read_object(entry, {"positive", "by"})
         return read_poly(claim["positive"]), read_evidence(claim["by"])
 
@@ -215,4 +213,5 @@ def read_piece(value: Any) -> s.Piece:
         unique=read_list(data["unique"], read_text) if unique else (),
         ends={} if unique else read_map(data["ends"], ends),
         tight={} if unique else read_map(data["tight"], read_multipliers),
+        cells=read_cells(data["cells"]) if "cells" in data else None,
     )

@@ -135,7 +135,8 @@ class Piece:
 
     phase: str
     walls: tuple[Poly, ...]
-    signs: tuple[tuple[Poly, Products | Cells], ...]
+    signs: tuple[tuple[Poly, Products | None], ...]
+    """What follows from the walls: by products, or (None) as ``cells`` show."""
     multipliers: Multipliers
     vertices: tuple[Vector, ...]
     unique: tuple[str, ...] = ()
@@ -143,6 +144,7 @@ class Piece:
     ends: Mapping[str, tuple[End, End]] = field(default_factory=dict)
     tight: Mapping[str, Multipliers] = field(default_factory=dict)
     """Rows that bind at every optimal point though they have no multiplier: no slack, by these multipliers."""
+    cells: Cells | None = None
 
 
 Infinity: TypeAlias = int

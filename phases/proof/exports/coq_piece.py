@@ -38,8 +38,8 @@ class PieceWriter:
         self.feasible()
         self.optimal()
 
-    def follows(self, claim: Poly, evidence: s.Products | s.Cells, more: tuple[Poly, ...] = ()) -> str:
-        if isinstance(evidence, s.Cells):
+    def follows(self, claim: Poly, evidence: s.Products | None, more: tuple[Poly, ...] = ()) -> str:
+        if evidence is None:
             return "nra."
         if isinstance(evidence, s.Split):
             d = f"d{len(more)}"
