@@ -28,13 +28,14 @@ from derivations.exponents import PARAMETERS, is_piecewise, negative, plain_rati
 from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_NORM
 from derivations.grammar import Extremum, Node, Number, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
-from derivations.lawfile import write_law
+from derivations.lawfile import constraint_monomial, term_monomial, write_law
 from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer
 from derivations.polygons import half_planes, height, line_of, polygon
 from derivations.pruning import Chamber, Dominance, Draft, chambers, kinks, prune, relations_of
 from derivations.sums import PowerSum
 
 _ZERO = Number(Fraction(0))
+_BASES = ("gamma", "M", "N", "tau", "L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +307,8 @@ def _decay(component: NoiseComponent) -> Poly:
 
 
 def _constraint(name: str, text: str) -> Constraint:
-    (relation,) = parse_relations(text, (*PARAMETERS, "gamma", "M", "N", "tau", "L"))
-    bases = ("gamma", "M", "N", "tau", "L")
-    left, right = (dict(Monomial.from_node(n, bases).exponents) for n in (relation.left, relation.right))
-    if relation.op == ">=":
-        left, right = right, left
-    inverse = {b: times(Number(Fraction(-1)), e) for b, e in right.items()}
-    return Constraint(name, text, Monomial.of(_combine(left, inverse)), relation.op == "=", (), "derived")
+    monomial, equality = constraint_monomial(text, _BASES)
+    return Constraint(name, text, monomial, equality, (), "derived")
 
 
 def derive(optimizer: Optimizer) -> Derivation:
@@ -333,7 +329,7 @@ def derive(optimizer: Optimizer) -> Derivation:
     found = tuple(chambers(thresholds))
     drafts, rows, notes = prune(engine.drafts, engine.rows, found, thresholds)
     terms = tuple(
-        Term(d.name, d.role, d.form, Monomial.of(d.exponents), relations_of(d.where), "derived", d.constants)
+        Term(d.name, d.role, d.form, term_monomial(d.form, _BASES), relations_of(d.where), "derived", d.constants)
         for d in drafts
     )
     law = RiskLaw(

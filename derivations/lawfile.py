@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -22,7 +23,7 @@ from derivations.optimizers import registered
 
 MAX_BYTES = 65_536
 MAX_LINE = 20_000
-MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48}
+MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48, "constant": 48}
 MAX_CONDITIONS = 16
 MAX_PROSE = 2000
 
@@ -31,6 +32,7 @@ _KEYS = {
     "domain": {"where"},
     "term": {"name", "role", "form", "where", "provenance"},
     "constraint": {"name", "form", "where", "provenance"},
+    "constant": {"term", "value", "where", "reason"},
     "claim": {"name", "where", "slope", "model_exponent", "rate_exponent", "active", "provenance"},
 }
 _NAME = re.compile(r"[A-Za-z0-9_./+*'-]([A-Za-z0-9_./+*' -]{0,78}[A-Za-z0-9_./+*'-])?\Z")
@@ -159,14 +161,26 @@ def check_exponent(node: Node) -> None:
             continue
 
 
-def _monomial(text: str, bases: tuple[str, ...]) -> Monomial:
+def term_monomial(text: str, bases: tuple[str, ...]) -> Monomial:
+    """The monomial that the form of a term is.
+
+    Raises
+    ------
+    ExpressionError : it is none.
+    """
     monomial = Monomial.from_node(parse(text, (*PARAMETERS, *bases)), bases)
     for _, exponent in monomial.exponents:
         check_exponent(exponent)
     return monomial
 
 
-def _constraint_monomial(text: str, bases: tuple[str, ...]) -> tuple[Monomial, bool]:
+def constraint_monomial(text: str, bases: tuple[str, ...]) -> tuple[Monomial, bool]:
+    """The monomial that the form of a constraint bounds by one, and whether it must equal one.
+
+    Raises
+    ------
+    ExpressionError : the form is no comparison of two monomials.
+    """
     relations = parse_relations(text, (*PARAMETERS, *bases))
     if len(relations) != 1:
         raise ExpressionError("expected one comparison such as gamma <= M^(-1)")
@@ -264,6 +278,7 @@ def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
         _constraint(entry, k, read, (*BASES, *auxiliary, "L")) for k, entry in enumerate(tables["constraint"])
     )
     _check_distinct(terms, constraints, read)
+    terms = _with_constants(terms, tables["constant"], read)
     claims = tuple(_claim(entry, k, read, terms) for k, entry in enumerate(tables["claim"]))
     tags = [t.provenance for t in terms]
     weakest = max(tags, key=PROVENANCES.index)
@@ -298,15 +313,35 @@ def _term(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, ...]) 
         name=read.name(entry, "term", k),
         role=read.prose(entry, "term", k, "role"),
         form=form,
-        monomial=read.guarded(lambda: _monomial(form, bases), "term", k, "form"),
+        monomial=read.guarded(lambda: term_monomial(form, bases), "term", k, "form"),
         where=read.relations(entry, "term", k),
         provenance=read.provenance(entry, "term", k),
     )
 
 
+def _with_constants(terms: tuple[Term, ...], entries: list[dict[str, Any]], read: _Reader) -> tuple[Term, ...]:
+    """Terms with the leading constants that the file gives them, in its order."""
+    if not entries:
+        return terms
+    from derivations.constants import parse_constant
+    from derivations.leading import LeadingConstant
+
+    known = {t.name for t in terms}
+    given: dict[str, list[LeadingConstant]] = {}
+    for k, entry in enumerate(entries):
+        name, text = read.string(entry, "constant", k, "term"), read.string(entry, "constant", k, "value")
+        if name not in known:
+            read.fail(f"expected the name of a term, got {name[:80]!r}", "constant", k, "term")
+        value = read.guarded(lambda text=text: parse_constant(text), "constant", k, "value")  # type: ignore[misc]
+        read.relations(entry, "constant", k)
+        where, reason = read.strings(entry, "constant", k, "where"), read.string(entry, "constant", k, "reason", "")
+        given.setdefault(name, []).append(LeadingConstant(value, where, reason))
+    return tuple(replace(t, constants=tuple(given.get(t.name, ()))) for t in terms)
+
+
 def _constraint(entry: dict[str, Any], k: int, read: _Reader, bases: tuple[str, ...]) -> Constraint:
     form = read.string(entry, "constraint", k, "form")
-    monomial, equality = read.guarded(lambda: _constraint_monomial(form, bases), "constraint", k, "form")
+    monomial, equality = read.guarded(lambda: constraint_monomial(form, bases), "constraint", k, "form")
     return Constraint(
         name=read.name(entry, "constraint", k, f"constraint{k + 1}"),
         form=form,
@@ -406,7 +441,7 @@ def _where(relations: tuple[Relation, ...]) -> list[str]:
 
 
 def write_law(law: RiskLaw) -> str:
-    """The text of a law file; reading it back gives an equal law (apart from its stored text)."""
+    """The text of a law file with its leading constants; reading it back gives an equal law (apart from its text)."""
     lines = ["[law]", f"name = {_quote(law.name)}", f"title = {_quote(law.title)}", f"source = {_quote(law.source)}"]
     lines.append(f"provenance = {_quote(law.provenance)}")
     if law.note:
@@ -416,12 +451,19 @@ def write_law(law: RiskLaw) -> str:
     if law.auxiliary:
         lines.append("auxiliary = [" + ", ".join(_quote(a) for a in law.auxiliary) + "]")
     lines += ["", "[domain]", *_where(law.domain)]
+    constants: list[str] = []
     for term in law.terms:
         lines += ["", "[[term]]", f"name = {_quote(term.name)}", f"role = {_quote(term.role)}"]
         lines += [f"form = {_quote(term.form)}", *_where(term.where), f"provenance = {_quote(term.provenance)}"]
+        for constant in term.constants:
+            constants += ["", "[[constant]]", f"term = {_quote(term.name)}", f"value = {_quote(str(constant.value))}"]
+            if constant.where:
+                constants.append("where = [" + ", ".join(_quote(w) for w in constant.where) + "]")
+            constants.append(f"reason = {_quote(constant.reason)}")
     for constraint in law.constraints:
         lines += ["", "[[constraint]]", f"name = {_quote(constraint.name)}", f"form = {_quote(constraint.form)}"]
         lines += [*_where(constraint.where), f"provenance = {_quote(constraint.provenance)}"]
+    lines += constants
     for claim in law.claims:
         lines += ["", "[[claim]]", f"name = {_quote(claim.name)}", *_where(claim.where)]
         lines += [f"{key} = {_quote(to_text(node))}" for key, node in claim.formulas().items()]

@@ -30,6 +30,10 @@ from derivations.sums import leading_constant
 _BASES: dict[str, Expr] = {"2": Integer(2), "pi": pi, "1-2/pi": 1 - 2 / pi, "sigma^-1": mean_inverse_sigma(a)}
 
 
+LINEAR_PART = "linear part of the arcsine alone, sum_j w_j is up to pi/2 times as large"
+"""For alpha > 1/2 modes that are learned hold a part of the rest that is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeadingConstant:
     """The number in front of a term where all inequalities ``where`` hold, as an expression in alpha and beta."""
@@ -122,7 +126,7 @@ def stationary(optimizer: Optimizer, components: tuple[NoiseComponent, ...]) -> 
     value = (total / (2 * factors(_without_sigma(optimizer.clock_constant)))) ** _number(1 / optimizer.kappa)
     reason = "L^kappa = (gamma/2c) sum_j w_j"
     if reshaped and len(components) == 1:
-        reason += ", linear part of the arcsine: learned modes hold up to pi/2 times as much"
+        reason += f", {LINEAR_PART}"
     return (LeadingConstant(value.simplify(), ("2*alpha - 1 > 0",), reason),)
 
 

@@ -98,27 +98,27 @@ def _with_mode(alpha: float, i: Any) -> tuple[Any, Any]:
     return (weighted * s**0.5).sum(axis=1) * STEP / np.pi**0.5, (weighted * s).sum(axis=1) * STEP
 
 
+def _modes(alpha: float) -> Any:
+    """Modes whose weights are computed one by one: beyond, they differ from their limit by less than i^(-2 alpha)."""
+    return np.arange(1.0, max(2, min(400, int(1e9 ** (0.5 / alpha)))) + 1)
+
+
 def _target(alpha: float, beta: float, weights: Any, limit: float) -> float:
-    """sum_i i^(-2 beta) weight_i, weights given up to some mode and near their limit as i^(-2 alpha) beyond."""
-    n = len(weights)
-    i = np.arange(1.0, n + 1)
-    amplitude = (weights[-1] - limit) * n ** (2 * alpha)
+    """sum_i i^(-2 beta) weight_i for the weights of `_modes`; beyond, they approach the limit as i^(-2 alpha)."""
+    i = np.arange(1.0, len(weights) + 1)
+    amplitude = (weights[-1] - limit) * i[-1] ** (2 * alpha)
     rest = weights - limit - amplitude * i ** (-2 * alpha)
     return float(limit * zeta(2 * beta) + amplitude * zeta(2 * alpha + 2 * beta) + (rest * i ** (-2 * beta)).sum())
 
 
-MODES = np.arange(1.0, 401.0)
-"""Modes whose weights are computed; beyond, they are at their limit up to i^(-2 alpha)."""
-
-
 def mixed_target(alpha: float, beta: float) -> float:
     """sum_i i^(-2 beta) E[S^-1 g_i^2]/E[S^(-1/2) g_i^2]^2: zeta(2 beta) if S were constant."""
-    root, inverse = _with_mode(alpha, MODES)
+    root, inverse = _with_mode(alpha, _modes(alpha))
     far, far_inverse = _with_mode(alpha, [np.inf])
     return _target(alpha, beta, inverse / root**2, float(far_inverse[0] / far[0] ** 2))
 
 
 def slow_target(alpha: float, beta: float) -> float:
     """sum_i i^(-2 beta) E[S^(-1/2)]/E[S^(-1/2) g_i^2]: zeta(2 beta) if S were constant."""
-    root, _ = _with_mode(alpha, MODES)
+    root, _ = _with_mode(alpha, _modes(alpha))
     return _target(alpha, beta, mean_power(alpha, 0) / root, 1.0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from derivations.lawfile import LawFileError, parse_law, read_law_file, write_law
-from derivations.registry import UnknownLaw, entries, load
+from derivations.registry import UnknownLaw, entries, load, names
 from tests.strategies import REGISTERED, law_texts
 
 GOOD = """[law]
@@ -24,10 +24,13 @@ form = "N^(-beta)"
 """
 
 
-@pytest.mark.parametrize("name", REGISTERED)
-def test_registered_laws_round_trip(name: str) -> None:
+@pytest.mark.parametrize("name", names())
+def test_registered_laws_round_trip_with_their_constants(name: str) -> None:
     law = load(name)
-    assert replace(parse_law(write_law(law)), text="") == replace(law, text="")
+    again = parse_law(write_law(law))
+    assert replace(again, text="") == replace(law, text="")
+    assert [t.constants for t in again.terms] == [t.constants for t in law.terms]
+    assert any(t.constants for t in law.terms) == name.startswith("derived/")
 
 
 @given(law_texts())
@@ -77,6 +80,14 @@ BAD = {
     "long chain": (GOOD.replace("N^(-beta)", "N^(" + "+".join(["1"] * 400) + ")"), 10, "at most 300 symbols"),
     "many digits": (GOOD + "provenance = " + "9" * 5000, 1, "fewer digits"),
     "long line": (GOOD + "# " + "a." * 20_000, 11, "lines of at most"),
+    "constant of no term": (GOOD + '[[constant]]\nterm = "noise"\nvalue = "1"\n', 12, "name of a term"),
+    "constant without value": (GOOD + '[[constant]]\nterm = "size"\n', 11, "expected the key 'value'"),
+    "constant that is code": (GOOD + '[[constant]]\nterm = "size"\nvalue = "exit()"\n', 13, "expected a number"),
+    "constant in an equation": (
+        GOOD + '[[constant]]\nterm = "size"\nvalue = "1"\nwhere = ["alpha = 1"]\n',
+        14,
+        "expected an inequality",
+    ),
     "control characters in a name": (GOOD.replace('"data"', '"da\\u0007ta"'), 9, "expected a name of"),
 }
 

@@ -18,7 +18,7 @@ from derivations.numeric.law_curve import NoConstant, curve_law
 from derivations.numeric.regression import Regression, power_law
 from derivations.numeric.sign_ode import stationary_risk
 from derivations.optimizers import registered
-from derivations.sigma import NoMean, mean_power, mixed_target, slow_target
+from derivations.sigma import NoMean, _with_mode, mean_power, mixed_target, slow_target
 
 MEASURED = {0.75: 1.10, 1.0: 1.25, 1.5: 1.56, 2.0: 1.88}
 """E[1/sigma] (zeta(2 alpha)/M)^(1/2), measured on sketches to about two percent."""
@@ -64,6 +64,17 @@ def test_means_against_integrals_in_high_precision(alpha: float, k: int) -> None
         whole = mpmath.quad(term, [-30, -10, -3, 0, 3, 6, 10, 20, 40])
     # Euler and Maclaurin stop one term earlier here, at relative 1e-8
     assert mean_power(alpha, k) == pytest.approx(float(whole / mpmath.sqrt(mpmath.pi)), rel=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.6, 1.0, 2.0, 4.0])
+def test_the_targets_are_sums_over_all_modes(alpha: float) -> None:
+    """Directly over five thousand modes; what is beyond has its weight to 5000^(-2 alpha)."""
+    i = np.arange(1.0, 5001.0)
+    root, inverse = _with_mode(alpha, i)
+    beyond = float(zeta(3.0, 5001))
+    for target, weight in ((mixed_target, inverse / root**2), (slow_target, mean_power(alpha, 0) / root)):
+        direct = float((weight * i**-3.0).sum() + weight[-1] * beyond)
+        assert target(alpha, 1.5) == pytest.approx(direct, rel=1e-9)
 
 
 @cache
@@ -131,7 +142,14 @@ def test_means_print_in_text_and_in_latex() -> None:
     found = derive(registered()["signsgd"])
     constants = {t.name: t.constants for t in found.law.terms}
     (noise,) = constants["K_learned"]
-    assert str(noise) == "mean_sigma(alpha)**2/4" and "linear part of the arcsine" in noise.reason
+    assert str(noise) == "mean_sigma(alpha)**2/4" and "linear part of the arcsine alone" in noise.reason
+    law = curve_law(registered()["signsgd"], Fraction(1), Fraction(1))
+    assert {t.name: bool(t.remark) for t in law.terms} == {
+        "F_0": False,
+        "F_pp": False,
+        "F_ac": False,
+        "K_learned": True,
+    }
     assert latex(noise.value) == r"\frac{\left(\overline{\sigma}\right)^{2}}{4}"
     text, tex = as_text(found), as_tex(found)
     for name in ("mean_sigma", "mean_inverse_sigma", "mixed_target"):

@@ -157,6 +157,7 @@ def _law(request: Request, optimizer: Optimizer, steps: Array) -> RiskCurve:
     tau = law.times(M, gamma, steps)
     terms = {t.name: t.at(M, gamma, tau) for t in law.terms}
     notes = [f"no constant is known here for {', '.join(law.missing)}: left out"] if law.missing else []
+    notes += [f"constant of {t.name}: {t.remark}" for t in law.terms if t.remark]
     notes += [
         f"{c.to} overtakes {c.before} at N = {c.steps:.4g}, risk {c.risk:.4g}" for c in law.crossovers(M, gamma, steps)
     ]

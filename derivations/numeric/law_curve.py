@@ -22,7 +22,7 @@ from derivations.derive import derive
 from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS, holds, value
 from derivations.grammar import Relation, parse, parse_relations
-from derivations.leading import factors, uses_sigma
+from derivations.leading import LINEAR_PART, factors, uses_sigma
 from derivations.optimizers import Optimizer
 from derivations.sigma import LARGEST
 from derivations.sums import ALPHA_SYMBOL
@@ -37,13 +37,14 @@ class NoConstant(PhaselawsError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TermCurve:
-    """constant * gamma^rate * M^size * tau^time: one term of the risk."""
+    """constant * gamma^rate * M^size * tau^time: one term of the risk; ``remark`` says what the constant leaves out."""
 
     name: str
     constant: float
     rate: float
     size: float
     time: float
+    remark: str = ""
 
     def at(self, M: float, gamma: float, tau: Array | float) -> Array:
         """The term at intrinsic times tau."""
@@ -164,7 +165,10 @@ def curve_law(optimizer: Optimizer, alpha: Fraction, beta: Fraction) -> CurveLaw
         exponents = [float(value(term.monomial.exponent(base), point)) for base in ("gamma", "M", "tau")]
         constants = [c for c in term.constants if all(holds(r, point) for w in c.where for r in _relation(w))]
         if constants:
-            terms.append(TermCurve(term.name, constants[0].at(float(alpha), float(beta)), *exponents))
+            remark = LINEAR_PART if LINEAR_PART in constants[0].reason else ""
+            rate, size, time = exponents
+            number = constants[0].at(float(alpha), float(beta))
+            terms.append(TermCurve(term.name, number, rate, size, time, remark))
         else:
             missing.append(term.name)
     if optimizer.kappa and "F_0" in missing:
