@@ -19,6 +19,7 @@ from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
 
 from derivations import algebra
 from derivations.algebra import Poly, terms
+from phases.rationals import between, simplest
 
 Univariate: TypeAlias = tuple[int, ...]
 """Integer coefficients, constant term first, last one nonzero; () is the zero polynomial."""
@@ -163,17 +164,40 @@ def _isolate_quadratic(p: Univariate) -> tuple[_Bounds, ...]:
     return (middle - low - 1, middle - low, den, side), (middle + low, middle + low + 1, den, -side)
 
 
+def _isolate_cubic(p: Univariate) -> tuple[_Bounds, ...] | None:
+    """Isolating intervals of an irreducible cubic, or None where its critical points do not tell its roots apart.
+
+    The discriminant's sign gives the number of real roots; one is isolated by any bound, three by points near the
+    critical ones where the signs alternate.
+    """
+    d, c, b, a = p
+    bound = 1 << (2 + max(abs(x) for x in p[:3]) // abs(a)).bit_length()
+    side = 1 if a > 0 else -1
+    if 18 * a * b * c * d - 4 * b**3 * d + b * b * c * c - 4 * a * c**3 - 27 * a * a * d * d < 0:
+        return ((-bound, bound, 1, -side),)
+    root = isqrt((b * b - 3 * a * c) << 48)
+    den = (3 * abs(a)) << 24
+    left, right = ((-b * side << 24) + s * root for s in (-1, 1))
+    if not (_sign_at(p, left, den) == side and _sign_at(p, right, den) == -side):
+        return None
+    return (-bound * den, left, den, -side), (left, right, den, side), (right, bound * den, den, -side)
+
+
 @lru_cache(maxsize=50_000)
 def _isolate(p: Univariate) -> tuple[_Bounds, ...]:
     if len(p) == 2:
         return ((-p[0], -p[0], p[1], 0) if p[1] > 0 else (p[0], p[0], -p[1], 0),)
     if len(p) == 3:
         return _isolate_quadratic(p)
+    if len(p) == 4:
+        bounds = _isolate_cubic(p)
+        if bounds is not None:
+            return bounds
     dense = [ZZ(c) for c in reversed(p)]
     out = []
     for k, (low, high) in enumerate(dup_isolate_real_roots_sqf(dense, ZZ)):
-        bounds = (Fraction(int(x.numerator), int(x.denominator)) for x in (low, high))
-        root = Root(p, next(bounds), next(bounds), k)
+        ends = (Fraction(int(x.numerator), int(x.denominator)) for x in (low, high))
+        root = Root(p, next(ends), next(ends), k)
         out.append((root._low, root._high, root._den, root._left))
     return tuple(out)
 
@@ -329,42 +353,6 @@ def subtract(p: Univariate, q: Univariate) -> Univariate:
     return trim([(p[k] if k < len(p) else 0) - (q[k] if k < len(q) else 0) for k in range(n)])
 
 
-def between(lo: Fraction | None, hi: Fraction | None) -> Fraction:
-    """The simplest rational strictly between two bounds, by the Stern-Brocot tree.
-
-    With one bound only (None: unbounded), the nearest integer beyond it.
-
-    >>> between(Fraction(1, 3), Fraction(1, 2))
-    Fraction(2, 5)
-    """
-    if lo is None and hi is None:
-        return Fraction(0)
-    if lo is None:
-        assert hi is not None
-        return Fraction(-(-hi.numerator // hi.denominator) - 1)
-    if hi is None:
-        return Fraction(lo.numerator // lo.denominator + 1)
-    return Fraction(*_simplest(lo.numerator, lo.denominator, hi.numerator, hi.denominator))
-
-
-def _simplest(an: int, ad: int, bn: int, bd: int) -> tuple[int, int]:
-    """Numerator and denominator of the simplest rational in the open interval (an/ad, bn/bd)."""
-    if an < 0:
-        if bn > 0:
-            return 0, 1
-        n, d = _simplest(-bn, bd, -an, ad)
-        return -n, d
-    floor = an // ad
-    if (floor + 1) * bd < bn:
-        return floor + 1, 1
-    a, b = an - floor * ad, bn - floor * bd
-    if a == 0:
-        d = bd // b + 1
-        return floor * d + 1, d
-    d, n = _simplest(bd, b, ad, a)
-    return floor * d + n, d
-
-
 def between_roots(left: Root | None, right: Root | None) -> Fraction:
     """The simplest rational strictly between two consecutive roots (None: unbounded).
 
@@ -379,7 +367,7 @@ def between_roots(left: Root | None, right: Root | None) -> Fraction:
             root.refine()
             continue
         if left._high * right._den <= right._low * left._den:
-            n, d = _simplest(left._low, left._den, right._high, right._den)
+            n, d = simplest(left._low, left._den, right._high, right._den)
             above = n * left._den - left._high * d
             below = right._low * d - n * right._den
             if (above > 0 or (above == 0 and not left.rational)) and (below > 0 or (below == 0 and not right.rational)):

@@ -7,13 +7,26 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy.polys.domains import ZZ
+from sympy.polys.rootisolation import dup_isolate_real_roots_sqf
 
 from derivations.algebra import ALPHA, BETA, Poly, factor, sign, sort_key, terms
 from phases.adjacency import contacts, surroundings
 from phases.intersections import enclose, intersections, passes_through, smallest_value
 from phases.planar import Decomposition, decompose
 from phases.report import root_text
-from phases.roots import Root, Univariate, between_roots, merge_roots, real_roots, sign_at_root, slice_alpha, sort_roots
+from phases.roots import (
+    Root,
+    Univariate,
+    between_roots,
+    convolve,
+    irreducible_factors,
+    merge_roots,
+    real_roots,
+    sign_at_root,
+    slice_alpha,
+    sort_roots,
+)
 
 curves = st.lists(
     st.dictionaries(
@@ -184,3 +197,20 @@ def test_the_sign_at_an_irrational_number(p: Univariate) -> None:
     odd = sum(c * 2 ** (k // 2) for k, c in enumerate(p) if k % 2)
     total = whole + odd * 2**0.5
     assert sign_at_root(p, root) == (0 if whole == odd == 0 else 1 if total > 0 else -1)
+
+
+@given(st.tuples(*[st.integers(-30, 30)] * 3, st.integers(-9, 9).filter(bool)))
+def test_the_roots_of_cubics_are_those_of_an_independent_isolation(p: Univariate) -> None:
+    intervals = dup_isolate_real_roots_sqf([ZZ(c) for c in reversed(_squarefree(p))], ZZ)
+    roots = merge_roots([p])
+    assert len(roots) == len(intervals)
+    for root, (low, high) in zip(roots, intervals, strict=True):
+        root.refine_to(Fraction(1, 10**9))
+        assert root.lo <= Fraction(str(high)) and Fraction(str(low)) <= root.hi
+
+
+def _squarefree(p: Univariate) -> Univariate:
+    out: Univariate = (1,)
+    for f in irreducible_factors(p):
+        out = convolve(out, f)
+    return out

@@ -25,9 +25,15 @@ def forget() -> None:
                 clear()
 
 
-for text in json.load(sys.stdin):
-    law = parse_law(text)
-    forget()
-    start = time.perf_counter()
-    found = diagram(law)
-    print(json.dumps([time.perf_counter() - start, len(found.phases)]), flush=True)
+def main() -> None:
+    """Measure."""
+    for text in json.load(sys.stdin):
+        law = parse_law(text)
+        forget()
+        start = time.perf_counter()
+        found = diagram(law)
+        print(json.dumps([time.perf_counter() - start, len(found.phases)]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
