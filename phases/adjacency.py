@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.algebra import Point, Poly, terms
+from derivations.budget import spend
 from phases.intersections import passes_through, vanishes_at
 from phases.planar import Decomposition
 from phases.roots import (
@@ -45,11 +46,13 @@ def contacts(decomposition: Decomposition) -> Iterator[Contact]:
     start = 0
     starts = []
     for cylinder in decomposition.cylinders:
+        spend()
         starts.append(start)
         for k, (owner, _) in enumerate(cylinder.sections):
             yield Contact(start + k, start + k + 1, (decomposition.polys[owner],))
         start += len(cylinder.cells)
     for k, root in enumerate(decomposition.critical):
+        spend()
         vertical = tuple(p for p in decomposition.polys if _is_line_at(p, root))
         for i, j in sorted(_across(decomposition, k, root)):
             yield Contact(starts[k] + i, starts[k + 1] + j, vertical)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derivations.algebra import Poly
+from derivations.budget import spend
 from phases.adjacency import surroundings
 from phases.intersections import intersections
 from phases.planar import Decomposition
@@ -31,6 +32,7 @@ def find_corners(
     """
     points: list[tuple[Root, Root, list[Poly]]] = []
     for p, q in pairs:
+        spend()
         for alpha, beta in intersections(p, q):
             known = next((e for e in points if compare(e[0], alpha) == 0 and compare(e[1], beta) == 0), None)
             if known is None:
@@ -40,6 +42,7 @@ def find_corners(
     by_signs = {cell.signs: owner[k] for k, cell in enumerate(decomposition.cells())}
     corners = []
     for alpha, beta, polys in points:
+        spend()
         around: dict[int | None, None] = {}
         switches: set[int] = set()
         near = surroundings(decomposition, alpha, beta)

@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derivations.algebra import Point, Poly, discriminant, resultant, sign, terms
+from derivations.budget import spend
 from derivations.errors import NotDecided
 from phases.roots import (
     Root,
@@ -121,6 +122,7 @@ def projection(polys: Sequence[Poly]) -> list[Univariate]:
         out.extend(_own_projection(p))
     for k, p in enumerate(curves):
         for q in curves[k + 1 :]:
+            spend()
             out.append(_pair_resultant(p, q))
     if sum(len(p) for p in out) > MAX_PROJECTION_DEGREE * 50 or any(len(p) > MAX_PROJECTION_DEGREE for p in out):
         raise TooComplex("the projection passes its degree bound")
@@ -151,6 +153,7 @@ def decompose(polys: Sequence[Poly]) -> Decomposition:
 def _lift(polys: tuple[Poly, ...], left: Root | None, right: Root | None, alpha: Fraction) -> Cylinder:
     sections: list[tuple[int, Root]] = []
     signs = []
+    spend()
     for k, p in enumerate(polys):
         restricted = slice_alpha(p, alpha)
         degree = len(restricted) - 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derivations.algebra import Point, Poly, sort_key
+from derivations.budget import spend
 from phases.planar import Literal, satisfies
 
 
@@ -42,6 +43,7 @@ def _prune(
 ) -> tuple[Literal, ...]:
     keep = sorted(candidates, key=lambda k: sort_key(polys[k]))
     for k in sorted(keep, key=lambda k: sort_key(polys[k]), reverse=True):
+        spend()
         rest = [i for i in keep if i != k]
         if not any(all(s[i] == wanted[i] for i in rest) for s in others):
             keep = rest

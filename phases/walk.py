@@ -15,6 +15,7 @@ from fractions import Fraction
 from functools import cmp_to_key
 
 from derivations.algebra import Point, Poly, factor, sign, sort_key, total_degree
+from derivations.budget import known, spend
 from derivations.errors import PhaselawsError
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
@@ -165,6 +166,8 @@ class _Walk:
     def add(self, piece: Piece) -> None:
         chart = Chart(piece, reduce_to_walls(list(piece.literals.items()), piece.sample))
         self.charts.append(chart)
+        known("pieces found", len(self.charts))
+        spend()
         for wall in chart.walls:
             if wall[0] not in self.domain_polys:
                 self.queue.append((piece.sample, wall))
@@ -232,6 +235,7 @@ def survey(law: RiskLaw) -> Survey:
         raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
     while True:
         missing = [cell for cell in decomposition.cells() if inside(law, cell.point) and not walk.covered(cell.point)]
+        known("cells not yet covered", len(missing))
         if not missing:
             return Survey(law, tuple(walk.charts), walk.domain_polys, decomposition)
         for cell in missing:

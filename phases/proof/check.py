@@ -18,6 +18,7 @@ from typing import Any
 import sympy
 from sympy import Poly, cancel
 
+from derivations.budget import known, spend
 from derivations.exponents import PARAMETERS, holds
 from derivations.grammar import Binary, Extremum, Name, Negative, Node, Number, Relation, parse_relations
 from derivations.law import Constraint, Monomial, RiskLaw, Term
@@ -156,6 +157,7 @@ def _check_piece(law: RiskLaw, piece: dict[str, Any]) -> tuple[set[str], set[str
         if value_at(wall, sample) <= 0:
             raise Failure("a wall's inequality fails at the sample")
     for literal, claim in zip(claims, piece["claims"], strict=True):
+        spend()
         if value_at(literal, sample) <= 0:
             raise Failure("a claimed sign fails at the sample")
         check_evidence(walls, literal, claim["by"])
@@ -256,6 +258,7 @@ def _check_cover(law: RiskLaw, data: dict[str, Any], binding: Sequence[tuple[set
     listed = {read_point(c["point"]): c for c in cover["cells"]}
     seen: dict[str, tuple[set[str], set[str]]] = {}
     for point in points:
+        spend()
         cell = listed.get(point)
         if cell is None:
             return point
@@ -339,6 +342,7 @@ def check(data: Any) -> Verdict:
             except Failure as failure:
                 return Refuted(read_point(piece["sample"]), failure.statement)
             count += len(piece["claims"])
+            known("implications checked", count)
         try:
             hole = _check_cover(law, data, binding)
         except Failure as failure:

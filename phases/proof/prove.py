@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from derivations.algebra import Point
+from derivations.budget import known, spend
 from phases.phase_diagram import PhaseDiagram
 from phases.planar import Literal, Stacks, satisfies
 from phases.proof.decide import Certificate, implies
@@ -87,6 +88,7 @@ def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
         if not isinstance(result, PieceProof):
             return result
         pieces.append(result)
+        known("pieces proved", len(pieces))
     cover = _prove_cover(diagram)
     if not isinstance(cover, tuple):
         return cover
@@ -96,6 +98,7 @@ def prove(diagram: PhaseDiagram, observe: Observer | None = None) -> Verdict:
 def _prove_piece(chart: Chart, observe: Observer | None) -> PieceProof | Refuted | Undecided:
     claims = []
     for poly, sign in chart.piece.literals.items():
+        spend()
         verdict = implies(chart.walls, (poly, sign))
         if observe is not None:
             observe(chart.walls, (poly, sign), verdict)
