@@ -11,13 +11,25 @@ TYPE_CHECKING = False  # instead of importing typing: this runs before the comma
 if TYPE_CHECKING:
     from typing import Any
 
+    from derivations.errors import PhaselawsError
     from derivations.registry import load
     from phases.phase_diagram import Phase, PhaseDiagram, diagram
     from phases.point import locate
     from phases.proof.prove import prove
     from phases.proof.verdict import Proved, Refuted, Undecided
 
-__all__ = ["Phase", "PhaseDiagram", "Proved", "Refuted", "Undecided", "diagram", "load", "locate", "prove"]
+__all__ = [
+    "Phase",
+    "PhaseDiagram",
+    "PhaselawsError",
+    "Proved",
+    "Refuted",
+    "Undecided",
+    "diagram",
+    "load",
+    "locate",
+    "prove",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -30,6 +42,7 @@ _HOMES = {
     "Refuted": "phases.proof.verdict",
     "Undecided": "phases.proof.verdict",
     "load": "derivations.registry",
+    "PhaselawsError": "derivations.errors",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -60,6 +61,12 @@ def whole(name: str, text: str) -> int:
     if value != value or value in (float("inf"), -float("inf")) or value != int(value):
         raise BadInput(f"{name}: expected a whole number, got {text[:40]!r}")
     return int(value)
+
+
+def add_time_budget(parser: argparse.ArgumentParser) -> None:
+    """The option ``--time-budget``."""
+    said = "give up after so long: exit code 3, with what is known so far"
+    parser.add_argument("--time-budget", metavar="SECONDS", help=said)
 
 
 def folder_of(name: str, text: str) -> Path:

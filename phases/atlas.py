@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from derivations.budget import forget, known
 from phases.audit import ClaimReport, audit
 from phases.latex import tex
 from phases.notes import diagram_notes
@@ -72,6 +73,8 @@ def write_atlas(laws: Sequence[str], folder: Path, progress: Progress = lambda l
     chapters = []
     for k, law in enumerate(laws, 1):
         progress(f"[{k}/{len(laws)}] {law}")
+        forget()
+        known(f"laws done (of {len(laws)})", k - 1)
         chapters.append(write_chapter(law, folder))
     write_text(folder / "index.html", index_html(chapters))
     return chapters

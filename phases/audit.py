@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.algebra import Point, Rational, sort_key
+from derivations.budget import spend
 from derivations.derive import Step, derive
 from derivations.exponents import holds, value
 from derivations.law import Claim
@@ -64,6 +65,7 @@ def check_claim(diagram: PhaseDiagram, claim: Claim) -> ClaimReport:
     met: dict[str, None] = {}
     refuted: Refuted | None = None
     for cell in decomposition.cells():
+        spend()
         point = cell.point
         if not (inside(diagram.law, point) and all(holds(r, point) for r in claim.where)):
             continue

@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phases.arguments import BadInput, number, real
+from derivations.budget import known
+from phases.arguments import BadInput, add_time_budget, number, real
 from phases.progress import Progress
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     sub.add_argument("--all", action="store_true", help="the whole report: both papers' laws and the crucial cases")
     sub.add_argument("--out", metavar="DIR", help="with --all: the folder of the report (default: referee)")
     sub.add_argument("--workers", metavar="K", help="with --all: worker processes (default: one a core)")
+    add_time_budget(sub)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def _check(args: argparse.Namespace) -> int:
         def part(fraction: float, k: int = k, remark: str = remark) -> None:
             progress((k + fraction) / len(todo), remark)
 
+        known(f"points checked (of {len(todo)})", k)
         results.append(check(found, Fraction(alpha), Fraction(beta), engine, largest, part))
     progress.end()
     if args.plot is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derivations.algebra import Point, Rational, factor, sort_key
+from derivations.budget import spend
 from phases.phase_diagram import Phase, PhaseDiagram
 from phases.planar import decompose
 from phases.regions import Region, describe_region
@@ -54,6 +55,7 @@ def compare(first: PhaseDiagram, second: PhaseDiagram) -> Comparison:
     polys = {*first.decomposition.polys, *second.decomposition.polys}
     for p in first.phases:
         for q in second.phases:
+            spend()
             difference = p.formulas.slope - q.formulas.slope
             for part in (difference.num, difference.den):
                 polys.update(f for f, _ in factor(part)[1])

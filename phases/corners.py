@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derivations.algebra import Poly
+from derivations.budget import spend
 from phases.adjacency import surroundings
 from phases.intersections import intersections
 from phases.planar import Decomposition, Signs
@@ -34,6 +35,7 @@ def find_corners(
     """
     points: list[tuple[Root, Root, list[Poly]]] = []
     for p, q in pairs:
+        spend()
         for alpha, beta in intersections(p, q):
             known = next((e for e in points if compare(e[0], alpha) == 0 and compare(e[1], beta) == 0), None)
             if known is None:
@@ -42,6 +44,7 @@ def find_corners(
                 known[2].extend(r for r in (p, q) if r not in known[2])
     corners = []
     for alpha, beta, polys in points:
+        spend()
         around: dict[int | None, None] = {}
         switches: set[int] = set()
         near = surroundings(decomposition, alpha, beta)

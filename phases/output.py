@@ -62,9 +62,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
         with held():
             _move(scratch, target)
             created = []
+    except PhaselawsError:
+        raise
     except OSError as error:
-        if isinstance(error, CannotWrite):
-            raise
         raise CannotWrite(f"cannot write to {target}: {_why(error)}") from None
     finally:
         with held():
@@ -126,7 +126,7 @@ def staged_file(path: Path) -> Iterator[Path]:
         yield scratch
         scratch.chmod(0o644)
         scratch.replace(path)
-    except CannotWrite:
+    except PhaselawsError:
         raise
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {_why(error)}") from None

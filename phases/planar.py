@@ -22,6 +22,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from derivations.algebra import Point, Poly, sign, terms
+from derivations.budget import spend
 from phases.roots import Root, between_roots, merge_roots, real_roots, slice_alpha
 from phases.strands import Signs as Signs
 from phases.strands import Slice, carry, events_over_alpha, put_in
@@ -163,6 +164,7 @@ class Decomposition:
         return real_roots(slice_alpha(self.polys[owner], column.alpha))[column.strands[:place].count(owner)]
 
     def _cylinder(self, column: Column) -> Cylinder:
+        spend()
         alpha = column.alpha
         roots = {k: iter(real_roots(slice_alpha(self.polys[k], alpha))) for k in set(column.strands)}
         sections = [(owner, next(roots[owner])) for owner in column.strands]
@@ -194,6 +196,7 @@ def decompose(polys: Sequence[Poly]) -> Decomposition:
     lowest = 0
     columns: list[Column] = []
     for left, right in pairwise(ends):
+        spend()
         line = Slice(polys, left, right)
         if left is None:
             point = line.alpha, Fraction(0)

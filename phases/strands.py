@@ -19,6 +19,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from derivations.algebra import Poly, discriminant, resultant, terms
+from derivations.budget import spend
 from derivations.errors import NotDecided
 from phases.roots import (
     Root,
@@ -117,6 +118,7 @@ def events_over_alpha(polys: Sequence[Poly]) -> dict[Univariate, Event]:
                     event(f).lines.append(k)
     for i, a in enumerate(curves):
         for b in curves[i + 1 :]:
+            spend()
             common = _pair_resultant(polys[a], polys[b])
             weigh(common)
             for f, power in factor_powers(common):
@@ -150,7 +152,7 @@ class Slice:
 
 def carry(line: Slice, before: Sequence[int], lowest: Signs, event: Event) -> tuple[list[int], Signs]:
     """Strands and lowest signs of the cylinder to the right of an event."""
-    strands = list(before)
+    strands = [k for k in before if k not in event.anew]
     for i in event.lines:
         lowest ^= 1 << i
     meeting = set(event.meeting)
@@ -161,8 +163,6 @@ def carry(line: Slice, before: Sequence[int], lowest: Signs, event: Event) -> tu
             strands[j], strands[j + 1] = strands[j + 1], strands[j]
         else:
             meeting.update((a, b))
-    if event.anew:
-        strands = [k for k in strands if k not in event.anew]
     if meeting:
         _sort_runs(line, strands, meeting)
     if event.anew:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derivations.algebra import Point, Poly, factor, sort_key, total_degree
+from derivations.budget import known, spend
 from derivations.errors import PhaselawsError
 from derivations.exponents import OnWall, plain_ratio
 from derivations.grammar import Relation
@@ -177,6 +178,7 @@ class _Walk:
 
     def piece(self, point: Point) -> Piece:
         """The piece at a point, where the law has a finite slope."""
+        spend()
         try:
             return piece_at(self.law, point)
         except (Unbounded, Infeasible) as error:
@@ -185,6 +187,7 @@ class _Walk:
     def add(self, piece: Piece) -> None:
         chart = Chart(piece, reduce_to_walls(list(piece.literals.items())))
         self.charts.append(chart)
+        known("pieces found", len(self.charts))
         for wall in chart.walls:
             if wall[0] not in self.domain_polys:
                 self.queue.append((piece.sample, wall))
@@ -255,6 +258,7 @@ def survey(law: RiskLaw) -> Survey:
         if not any(domain.contains(signs) for signs in decomposition.classes):
             raise EmptyDomain("expected a domain with interior points, but its inequalities exclude each other")
         missing = [s for s, used in found.charts_of().items() if not used and domain.contains(s)]
+        known("cells not yet covered", len(missing))
         if not missing:
             return found
         for signs in missing:
@@ -263,8 +267,8 @@ def survey(law: RiskLaw) -> Survey:
                 walk.explore(point, list(zip(polys, decomposition.unpack(signs), strict=True)))
                 while walk.queue:
                     walk.step()
-        known = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
-        polys = sorted(known, key=sort_key)
+        curves = {p for chart in walk.charts for p, _ in chart.walls} | set(walk.domain_polys)
+        polys = sorted(curves, key=sort_key)
 
 
 def _no_slope(law: RiskLaw, point: Point, error: ArithmeticError) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,14 +17,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from derivations.errors import PhaselawsError
+import derivations
+import phases
+from derivations.errors import NotDecided, PhaselawsError
 from derivations.lawfile import parse_law
 from derivations.numeric import store
 from derivations.registry import load
 from phases import sweep_table
 from phases.atlas import Chapter, index_html, stem_of
 from phases.audit import against_derivation
-from phases.cli import main
+from phases.cli import commands, main
 from phases.latex import tex
 from phases.phase_diagram import diagram
 from phases.plot import save
@@ -33,10 +36,10 @@ from tests.test_lawfile import GOOD
 CURVE = ["--alpha", "1", "--beta", "1", "--model-size", "16", "--rate", "0.1", "--steps", "100"]
 
 
-def phases(*args: str, **given: object) -> subprocess.CompletedProcess[str]:
+def command(*args: str, **given: object) -> subprocess.CompletedProcess[str]:
     place = os.environ | {"PYTHONPATH": str(Path.cwd())} | given.pop("env", {})  # type: ignore[operator]
-    command = [sys.executable, "-m", "phases.cli", *args]
-    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=place, **given)  # type: ignore[call-overload, no-any-return]
+    whole = [sys.executable, "-m", "phases.cli", *args]
+    return subprocess.run(whole, stderr=subprocess.PIPE, text=True, check=False, env=place, **given)  # type: ignore[call-overload, no-any-return]
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -97,10 +100,10 @@ def test_hostile_texts_are_escaped_in_latex_and_figures(text: str, tmp_path: Pat
 
 
 def test_a_terminal_is_shown_escapes_not_what_it_obeys(tmp_path: Path) -> None:
-    done = phases("at", "x\x1b[2Jy\u202ez", "--alpha", "1", "--beta", "1", stdout=subprocess.PIPE)
+    done = command("at", "x\x1b[2Jy\u202ez", "--alpha", "1", "--beta", "1", stdout=subprocess.PIPE)
     assert done.returncode == 2 and done.stderr.rstrip("\n").isprintable() and r"\x1b[2J" in done.stderr
     place = tmp_path / "a\x1b]0;title\x07b"
-    done = phases("diagram", "kim2026/signsgd", "--out", str(place), stdout=subprocess.PIPE)
+    done = command("diagram", "kim2026/signsgd", "--out", str(place), stdout=subprocess.PIPE)
     assert done.returncode == 0 and "\x1b" not in done.stdout and r"a\x1b]0;title\x07b" in done.stdout
 
 
@@ -209,9 +212,9 @@ def test_standard_output_takes_any_text(tmp_path: Path) -> None:
     law = tmp_path / "greek.toml"
     law.write_text(GOOD.replace("[domain]", 'title = "\u03b1 and \u03b2"\n[domain]'), encoding="utf-8")
     for env in ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):
-        done = phases("diagram", str(law), stdout=subprocess.PIPE, env=env)
+        done = command("diagram", str(law), stdout=subprocess.PIPE, env=env)
         assert done.returncode == 0 and done.stderr == "" and r"\u03b1 and \u03b2" in done.stdout
-    done = phases("diagram", str(law), stdout=subprocess.PIPE, env={"PYTHONUTF8": "1"})
+    done = command("diagram", str(law), stdout=subprocess.PIPE, env={"PYTHONUTF8": "1"})
     assert "\u03b1 and \u03b2" in done.stdout
 
 
@@ -219,7 +222,7 @@ def test_a_reader_that_has_gone_is_no_failure() -> None:
     for args in (["laws"], ["--help"], ["diagram", "paquette2024/sgd"]):
         reader, writer = os.pipe()
         os.close(reader)
-        done = phases(*args, stdout=writer)
+        done = command(*args, stdout=writer)
         os.close(writer)
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -228,12 +231,12 @@ def test_a_reader_that_has_gone_is_no_failure() -> None:
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     for args in (["laws"], ["--help"], ["diagram", "kim2026/signsgd", "--json"]):
         with Path("/dev/full").open("w") as full:
-            done = phases(*args, stdout=full)
+            done = command(*args, stdout=full)
         assert done.returncode == 2 and done.stderr.count("\n") == 1 and "standard output: no space left" in done.stderr
 
 
 def test_standard_output_that_is_closed_is_not_written_to() -> None:
-    done = phases("laws", preexec_fn=lambda: os.close(1))
+    done = command("laws", preexec_fn=lambda: os.close(1))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -246,17 +249,32 @@ def test_a_law_that_names_no_derived_law_is_one_sentence(tmp_path: Path, capsys:
         against_derivation(diagram(built))
 
 
-def _errors() -> list[type[BaseException]]:
-    out: list[type[BaseException]] = []
-    todo: list[Callable[[], list[type[BaseException]]]] = [PhaselawsError.__subclasses__]
-    while todo:
-        for kind in todo.pop()():
-            out.append(kind)
-            todo.append(kind.__subclasses__)
-    return out
+INTERNAL = {"OnWall", "Failure", "Disagreement", "Stopped"}
+"""Signals within the program, a quarrel of two deciders (loud, with its traceback), and Ctrl-C."""
 
 
-def test_every_error_has_one_cause_and_the_nearest_builtin() -> None:
-    for kind in _errors():
-        assert kind.__doc__ and kind.__doc__ != PhaselawsError.__doc__, kind
-        assert len({k.__name__ for k in _errors()}) == len(set(_errors()))
+def test_every_error_that_a_user_can_cause_has_the_base_and_the_nearest_builtin() -> None:
+    found: set[type[BaseException]] = set()
+    for package in (derivations, phases):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            if not module.name.endswith("__main__"):
+                for item in vars(importlib.import_module(module.name)).values():
+                    if isinstance(item, type) and issubclass(item, BaseException) and item.__module__ == module.name:
+                        found.add(item)
+    mine = {kind for kind in found if kind.__name__ not in INTERNAL}
+    assert len(mine) > 20 and all(issubclass(kind, PhaselawsError) for kind in mine)
+    assert len({kind.__name__ for kind in mine}) == len(mine)
+    for kind in mine - {PhaselawsError, NotDecided}:
+        assert kind.__doc__, kind
+        builtin = any(base.__module__ == "builtins" and base not in (Exception, BaseException, object)
+                      for base in kind.__mro__)  # fmt: skip
+        assert builtin or issubclass(kind, NotDecided), kind
+
+
+def test_the_command_line_catches_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(args: object) -> int:
+        raise ValueError("a mistake in this program")
+
+    monkeypatch.setitem(commands._COMMANDS, "laws", broken)
+    with pytest.raises(ValueError, match="a mistake in this program"):
+        main(["laws"])

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.polynomial import polynomial
 
+from derivations.budget import spend
 from derivations.numeric.regression import Array, BadProblem
 
 Progress = Callable[[float], None]
@@ -74,6 +75,7 @@ def envelope(dynamics: Dynamics, compute: Array, progress: Progress | None = Non
     best = np.full((len(sizes), len(compute)), np.inf)
     best_rate = np.full_like(best, np.nan)
     for k, M in enumerate(sizes):
+        spend()
         usable = np.flatnonzero(compute / M >= 4)
         if len(usable):
             steps = compute[usable] / M
@@ -113,6 +115,7 @@ def _polished(
     log_size, log_rate = np.log(start.size), np.log(start.rate)
     tilt, wide = np.zeros_like(log_size), False  # tilt: d log(best rate)/d log M
     for turn in range(8):
+        spend()
         offsets = np.linspace(-1, 1, 5) * np.log(2.0) / (1 if wide else 3)
         sizes = np.maximum(1.0, np.round(np.exp(log_size[:, None] + offsets)))
         steps = start.compute[:, None] / sizes
@@ -154,6 +157,7 @@ def _best_rates(
     points = np.linspace(-1, 1, 7)[1:-1] if reach else np.zeros(1)
     at, half = centre + 0 * sizes, reach
     for _ in range(shrinks if reach else 1):
+        spend()
         tried = at[..., None] + half * points
         shape = tried.shape
         wide = [np.broadcast_to(x[..., None], shape).ravel() for x in (sizes, steps)]

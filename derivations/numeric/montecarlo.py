@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import strmm
 
+from derivations.budget import spend
 from derivations.numeric.label_noise import NONE, LabelNoise, label_noise
 from derivations.numeric.pool import WorkerDied
 from derivations.numeric.regression import Array, BadProblem, Regression, check_batch, check_rate, check_steps
@@ -230,6 +231,7 @@ def _trajectory(task: _Task) -> Iterator[tuple[int, Array]]:
     unit = int(np.clip(MOST // (R * B * M), 1, UNIT))
     stream = Normals(rng, (unit * R * B, M))
     for first in range(0, last, unit):
+        spend()
         x = stream.draw()
         if task.sign:
             correlate(x, task.factor)

@@ -90,8 +90,9 @@ class Store:
             self._run("PRAGMA journal_mode = WAL")
             self._run("PRAGMA synchronous = NORMAL")
 
-    def _patiently(self, action: Callable[[], T]) -> T:
+    def _patiently(self, action: Callable[[], T], patience: float | None = None) -> T:
         """Do it again while another program holds the file, for `PATIENCE` seconds; say at once that one waits."""
+        patience = PATIENCE if patience is None else patience
         start, told = time.monotonic(), False
         while True:
             try:
@@ -99,10 +100,10 @@ class Store:
             except sqlite3.OperationalError as error:
                 waited = time.monotonic() - start
                 busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not busy or waited > PATIENCE:
+                if not busy or waited > patience:
                     raise
                 if waited > 0.5 and not told:
-                    self._waiting(f"{self.path} is held by another program, waiting up to {PATIENCE:g} s for it")
+                    self._waiting(f"{self.path} is held by another program, waiting up to {patience:g} s for it")
                     told = True
                 time.sleep(0.02)
 
@@ -112,7 +113,8 @@ class Store:
     def close(self) -> None:
         """Give back all claims and close the file."""
         with suppress(sqlite3.OperationalError):  # in another program's hands: claims lapse
-            self._db.execute("DELETE FROM claim WHERE owner = ?", (self.owner,))
+            delete = partial(self._db.execute, "DELETE FROM claim WHERE owner = ?", (self.owner,))
+            self._patiently(delete, patience=0.4)
         self._db.close()
 
     @contextmanager

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
+from derivations.budget import forget, known, left, spend
 from derivations.numeric.curve import curve
 from derivations.numeric.pool import WorkerDied
 from derivations.numeric.regression import BadProblem, NoConvergence
@@ -54,9 +55,10 @@ def run(
     WorkerDied : a worker process ended before its task did; the message names the task.
     derivations.numeric.store.BadStore : the file of results cannot be used any more.
     """
-    known = store.done()
+    forget()
+    recorded = store.done()
     total = len(tasks)
-    todo = [t for t in reversed(tasks) if key_of(t) not in known]
+    todo = [t for t in reversed(tasks) if key_of(t) not in recorded]
     finished = total - len(todo)
     running: dict[Future[tuple[Json, float]], Json] = {}
     failed = sum(1 for t in tasks if (found := store.get(t)) is not None and found[1] is not None)
@@ -77,10 +79,12 @@ def run(
             todo = elsewhere + todo
             if report is not None:
                 report(finished, failed, total)
+            known(f"tasks finished (of {total})", finished)
+            spend()
             if running:
-                ended, _ = wait(running, timeout=5.0, return_when=FIRST_COMPLETED)
+                ended, _ = wait(running, timeout=left(5.0), return_when=FIRST_COMPLETED)
             else:  # the rest is in other hands
-                time.sleep(0.5)
+                time.sleep(left(0.5))
                 ended = set[Future[tuple[Json, float]]]()
             for future in sorted(ended, key=_is_lost):  # what is finished is kept before what is lost is reported
                 task = running.pop(future)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from derivations.errors import NotDecided, PhaselawsError
 from phases import check_cli, curve_cli, sweep_cli
-from phases.arguments import BadInput, folder_of, number
+from phases.arguments import BadInput, add_time_budget, folder_of, number, real
 from phases.cli.streams import sentence
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 _RUNNING = (curve_cli, check_cli, sweep_cli)
 """Commands that run dynamics, a module each."""
+_SOLVING = frozenset(("diagram", "at", "tex", "prove", "verify", "audit", "compare", "atlas"))
+"""Commands that take a time budget (``check`` does too)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,6 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         if law:
             sub.add_argument("law", metavar="LAW", help="a registered name (see 'phases laws') or a .toml law file")
         sub.add_argument("--json", action="store_true", help="machine-readable output")
+        if name in _SOLVING:
+            add_time_budget(sub)
         return sub
 
     command("laws", "list every registered law with source and provenance", law=False)
@@ -411,12 +415,30 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
+def _within_budget(args: argparse.Namespace) -> int:
+    given = getattr(args, "time_budget", None)
+    if given is None:
+        return _COMMANDS[args.command](args)
+    from derivations.budget import OutOfTime, time_budget
+
+    seconds = real("--time-budget", given)
+    if not 0 < seconds < float("inf"):
+        raise BadInput(f"--time-budget: expected seconds > 0, got {given[:40]!r}")
+    try:
+        with time_budget(seconds):
+            return _COMMANDS[args.command](args)
+    except OutOfTime as error:
+        if args.json:
+            _emit({"verdict": "undecided", "text": f"undecided: {error}", "known": error.known})
+        raise
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command; an error that the user can mend is one sentence on stderr."""
     try:
         try:
             args = build_parser().parse_args(argv)
-            return _COMMANDS[args.command](args)
+            return _within_budget(args)
         finally:
             if sys.stdout is not None:  # it is where the parent closed it
                 sys.stdout.flush()

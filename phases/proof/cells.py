@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
@@ -91,12 +91,29 @@ def _changes(p: Univariate, samples: Sequence[Fraction]) -> list[int]:
         if place < len(samples) and samples[place] == root:
             raise Failure("a sample lies on a curve")
         return [place]
+    if len(p) == 3 and count == 2:  # either side of the apex the sign changes once
+        apex = bisect.bisect_left(samples, Fraction(-p[1], 2 * p[0]))
+        return [_first(p, samples, 0, apex, p[0] < 0), _first(p, samples, apex, len(samples), p[0] > 0)]
     values = [_at(p, x) for x in samples]
     signs = [(p[0] > 0) == (len(p) % 2 == 1), *(v > 0 for v in values), p[0] > 0]
     places = [k for k, (a, b) in enumerate(itertools.pairwise(signs)) if a != b]
     if not all(values) or len(places) != count:
         raise Failure("a sample lies on a curve, or two roots lie between two samples")
     return places
+
+
+def _first(p: Univariate, samples: Sequence[Fraction], low: int, high: int, positive: bool) -> int:
+    """The first of the samples from low to high at which p has the given sign, where it changes at most once."""
+    while low < high:
+        middle = (low + high) // 2
+        value = _at(p, samples[middle])
+        if value == 0:
+            raise Failure("a sample lies on a curve")
+        if (value > 0) == positive:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _line(polys: Iterable[tuple[int, Univariate]], samples: Sequence[Fraction]) -> list[int]:
@@ -124,20 +141,23 @@ def _slice(p: Poly, alpha: Fraction) -> Univariate:
     return _primitive(out)
 
 
-def signed_cells(cells: s.Cells) -> Iterator[tuple[Point, int]]:
+def signed_cells(cells: s.Cells, tick: Callable[[], None] = lambda: None) -> Iterator[tuple[Point, int]]:
     """A point in every open cell, and which of the polynomials (one bit each) are positive there."""
     if not all(cells.polys):
         raise Failure("a decomposition by the polynomial zero")
     curves = [p for p in cells.polys if p.degrees()[1]]
     projection = [RING.from_dict({(i, 0): c for (i, j), c in p.items() if j == p.degrees()[1]}) for p in cells.polys]
     projection += [algebra.discriminant(p) for p in curves if p.degrees()[1] > 1]
-    projection += [algebra.resultant(p, q) for p, q in itertools.combinations(curves, 2)]
+    for p, q in itertools.combinations(curves, 2):
+        tick()
+        projection.append(algebra.resultant(p, q))
     if not all(projection):
         raise Failure("two polynomials of a decomposition have a common factor")
     factors = {f for p in projection for f, _ in factors_of(p)[1]}
     lines = [tuple(int(f.get((k, 0), 0)) for k in range(f.degrees()[0], -1, -1)) for f in factors]
     _line(((0, p) for p in lines), [alpha for alpha, _ in cells.samples])
     for alpha, betas in cells.samples:
+        tick()
         signs = _line(((1 << k, _slice(p, alpha)) for k, p in enumerate(cells.polys)), betas)
         yield from (((alpha, beta), positive) for beta, positive in zip(betas, signs, strict=True))
 

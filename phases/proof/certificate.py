@@ -39,6 +39,7 @@ def certificate_json(certificate: DiagramCertificate) -> Json:
         ],
         "pieces": [_piece(p) for p in certificate.pieces],
         "cover": _cells(certificate.cover),
+        "fills": {name: _cells(cells) for name, cells in certificate.fills.items()},
     }
 
 

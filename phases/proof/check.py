@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from derivations.algebra import Poly
+from derivations.budget import spend
 from derivations.grammar import ExpressionError
 from derivations.law import RiskLaw
 from derivations.lawfile import LawFileError, parse_law, write_law
@@ -57,18 +58,18 @@ def check(data: Any) -> Verdict:
     """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise BadCertificate(f"expected a certificate of format {FORMAT}")
-    data = read_object(data, {"format", "law", "law_text", "phases", "pieces", "cover"})
+    data = read_object(data, {"format", "law", "law_text", "phases", "pieces", "cover", "fills"})
     law = _law(data)
     statements = read_list(data["phases"], _statement)
     regions = {name: region for name, region, _ in statements}
     if len(regions) < len(statements):
         raise BadCertificate("expected phases with different names")
     pieces = read_list(data["pieces"], read_piece)
-    cover = read_cells(data["cover"])
+    cover, fills = read_cells(data["cover"]), read_map(data["fills"], read_cells)
     if not is_the_registered(law):
         return Refuted(None, f"the text in the file is not that of the registered law {law.name}")
     try:
-        theorem = establish(programme_of(law), pieces, cover, regions)
+        theorem = establish(programme_of(law), pieces, regions, cover, fills, spend)
     except ExpressionError as error:
         raise BadCertificate(f"law in the certificate: {error}") from None
     except Failure as failure:

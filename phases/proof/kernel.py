@@ -13,7 +13,7 @@ which are multiplied out again, resultants) and the types in `phases.proof.state
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import lcm
 
 from derivations.algebra import ONE, ZERO, Poly, Rational, canonical, integer
@@ -248,9 +248,18 @@ class _Face:
 
 
 def establish(
-    programme: s.Programme, pieces: Sequence[s.Piece], cover: s.Cells, regions: Mapping[str, Sequence[Sequence[Poly]]]
+    programme: s.Programme,
+    pieces: Sequence[s.Piece],
+    regions: Mapping[str, Sequence[Sequence[Poly]]],
+    cover: s.Cells,
+    fills: Mapping[str, s.Cells],
+    tick: Callable[[], None] = lambda: None,
 ) -> s.Theorem:
     """The theorem about the whole diagram: the optimum in each of the named regions.
+
+    ``cover`` cuts the plane by all edges of regions and of the domain. ``fills`` does the same for the edges of one
+    region and the walls of its pieces; a region with a piece all of whose walls are among its edges needs none.
+    ``tick`` is called now and then and may raise.
 
     Raises
     ------
@@ -259,42 +268,70 @@ def establish(
     for names in ([r.name for r in programme.rows], [q.name for q in programme.quantities]):
         if len(set(names)) < len(names):
             raise Failure("two rows or two quantities have the same name")
-    found = [_Face(programme, p).optimum() for p in pieces]
-    edges: list[tuple[int, int]] = []
-    for condition in programme.domain:
-        if not isinstance(condition.expression, Rational):
-            raise Failure("the domain has piecewise conditions")
-        edges.append(_condition(cover, condition))
-    charts = [(p.phase, bits(cover, p.walls, "a wall")) for p in pieces]
-    areas = {name: [bits(cover, part, "an edge of a region") for part in parts] for name, parts in regions.items()}
-    holding: dict[str, set[int]] = {name: set() for name in regions}
-    for point, positive in signed_cells(cover):
-        here = [name for name, parts in areas.items() if any(positive & mask == side for mask, side in parts)]
-        if not all(((positive & mask).bit_count() + odd) % 2 for mask, odd in edges):
-            if here:
-                raise Failure(f"the region of {here[0]} leaves the domain", point)
-            continue
-        if len(here) != 1:
-            raise Failure("the regions do not single out one phase", point)
-        ours = {k for k, (name, (mask, side)) in enumerate(charts) if name == here[0] and positive & mask == side}
-        if not ours:
-            raise Failure(f"no piece of {here[0]} covers the point", point)
-        holding[here[0]] |= ours
+    _check_cover(programme.domain, regions, cover, tick)
     phases = []
     for name, region in regions.items():
-        parts = [found[k] for k in sorted(holding[name])]
-        if not parts or any((o.value, o.ranges) != (parts[0].value, parts[0].ranges) for o in parts):
-            raise Failure(f"the pieces of {name} have different formulas, or it has none")
+        own = [p for p in pieces if p.phase == name]
+        _check_filled(name, region, own, fills.get(name), tick)
+        parts = []
+        for piece in own:
+            tick()
+            parts.append(_Face(programme, piece).optimum())
+        if any((o.value, o.ranges) != (parts[0].value, parts[0].ranges) for o in parts):
+            raise Failure(f"the pieces of {name} have different formulas")
         stated = tuple(frozenset(p.primitive()[1] for p in part) for part in region)
         binding = frozenset.intersection(*(o.binding for o in parts))
         phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding)))
     return s.Theorem(programme, tuple(phases))
 
 
+def _check_cover(
+    domain: Sequence[s.Positive],
+    regions: Mapping[str, Sequence[Sequence[Poly]]],
+    cover: s.Cells,
+    tick: Callable[[], None],
+) -> None:
+    """Every cell of the domain lies in one region, every other cell in none."""
+    edges = [_condition(cover, condition) for condition in domain]
+    areas = {name: [bits(cover, part, "an edge of a region") for part in parts] for name, parts in regions.items()}
+    for point, positive in signed_cells(cover, tick):
+        here = [name for name, parts in areas.items() if any(positive & mask == side for mask, side in parts)]
+        if not all(((positive & mask).bit_count() + odd) % 2 for mask, odd in edges):
+            if here:
+                raise Failure(f"the region of {here[0]} leaves the domain", point)
+        elif len(here) != 1:
+            raise Failure("the regions do not single out one phase", point)
+
+
+def _check_filled(
+    name: str,
+    region: Sequence[Sequence[Poly]],
+    pieces: Sequence[s.Piece],
+    cells: s.Cells | None,
+    tick: Callable[[], None],
+) -> None:
+    """Every cell of a region lies in one of its pieces."""
+    if not pieces:
+        raise Failure(f"the phase {name} has no piece")
+    if cells is None:
+        walls = [{p.primitive()[1] for p in piece.walls} for piece in pieces]
+        for part in region:
+            if not any(w <= {p.primitive()[1] for p in part} for w in walls):
+                raise Failure(f"it is not shown that the pieces of {name} fill its region")
+        return
+    parts = [bits(cells, part, "an edge of a region") for part in region]
+    charts = [bits(cells, piece.walls, "a wall") for piece in pieces]
+    for point, positive in signed_cells(cells, tick):
+        inside = any(positive & mask == side for mask, side in parts)
+        if inside and not any(positive & mask == side for mask, side in charts):
+            raise Failure(f"no piece of {name} covers the point", point)
+
+
 def _condition(cover: s.Cells, condition: s.Positive) -> tuple[int, int]:
     """Bits and a number that add up to something odd where a condition on a rational function holds."""
     r = condition.expression
-    assert isinstance(r, Rational)
+    if not isinstance(r, Rational):
+        raise Failure("the domain has piecewise conditions")
     if not r:
         return 0, int(not condition.strict)
     mask, odd = 0, 1

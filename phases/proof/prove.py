@@ -7,9 +7,11 @@ plane. What `phases.proof.kernel` returns is then held against the diagram, stat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from derivations.algebra import Poly, Rational, canonical
+from derivations.algebra import Poly, Rational, canonical, sort_key
+from derivations.budget import known, spend
 from phases.phase_diagram import Phase, PhaseDiagram
 from phases.piece import End, Formula, FormulaRange
 from phases.planar import TooComplex, decompose
@@ -33,6 +35,7 @@ class DiagramCertificate:
     theorem: s.Theorem
     pieces: tuple[s.Piece, ...]
     cover: s.Cells
+    fills: dict[str, s.Cells]
 
     @property
     def claim_count(self) -> int:
@@ -52,17 +55,25 @@ def prove(diagram: PhaseDiagram) -> Verdict:
     >>> prove(diagram("kim2026/signsgd")).certificate.claim_count > 0
     True
     """
-    pieces = []
-    for phase in diagram.phases:
-        for chart in phase.charts:
-            found = _piece(phase.name, chart)
-            if not isinstance(found, s.Piece):
-                return found
-            pieces.append(found)
-    cover = s.Cells(diagram.decomposition.polys, diagram.decomposition.stacks())
+    pieces: list[s.Piece] = []
+    fills: dict[str, s.Cells] = {}
     regions = {p.name: region_of(p) for p in diagram.phases}
     try:
-        theorem = establish(programme_of(diagram.law), pieces, cover, regions)
+        for phase in diagram.phases:
+            own = []
+            for chart in phase.charts:
+                own.append(_piece(phase.name, chart))
+                known("pieces with evidence", len(pieces) + len(own))
+                spend()
+            pieces += own
+            edges = {p for part in regions[phase.name] for p in part}
+            if len(regions[phase.name]) > 1 or not any(edges.issuperset(p.walls) for p in own):
+                fills[phase.name] = _cells([*edges, *(w for p in own for w in p.walls)])
+        edges = {p for parts in regions.values() for part in parts for p in part}
+        cover = _cells([*edges, *diagram.survey.domain_polys])
+        theorem = establish(programme_of(diagram.law), pieces, regions, cover, fills, spend)
+    except TooComplex as error:
+        return Undecided(str(error))
     except Failure as failure:
         return Refuted(failure.witness, failure.statement)
     for phase, (_, _, optimum) in zip(diagram.phases, theorem.phases, strict=True):
@@ -71,7 +82,7 @@ def prove(diagram: PhaseDiagram) -> Verdict:
         names = {t.name for t in diagram.law.terms} | {c.name for c in diagram.law.constraints}
         if optimum.binding & names != {*phase.active, *phase.binding}:
             return Refuted(phase.sample, f"the binding terms of {phase.name} are not those proved")
-    return Proved(DiagramCertificate(diagram, theorem, tuple(pieces), cover))
+    return Proved(DiagramCertificate(diagram, theorem, tuple(pieces), cover, fills))
 
 
 def region_of(phase: Phase) -> tuple[tuple[Poly, ...], ...]:
@@ -94,7 +105,7 @@ def _range(ends: FormulaRange) -> s.Range:
     return end(ends[0]), end(ends[1])
 
 
-def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
+def _piece(phase: str, chart: Chart) -> s.Piece:
     piece = chart.piece
     walls = tuple(p * sign for p, sign in chart.walls)
     lines = linear_part(chart.walls)
@@ -104,9 +115,7 @@ def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
             certificate = shift(lines, p, sign)
             found = None if certificate is None else products(walls, p * sign, certificate.simplices)
             signs.append((p * sign, found))
-    cells = _cells(chart, [claim for claim, found in signs if found is None])
-    if not isinstance(cells, s.Cells | None):
-        return cells
+    claims = [claim for claim, found in signs if found is None]
     return s.Piece(
         phase=phase,
         walls=walls,
@@ -116,19 +125,14 @@ def _piece(phase: str, chart: Chart) -> s.Piece | Verdict:
         unique=piece.unique,
         ends={q: (_end(low), _end(high)) for q, (low, high) in piece.ends.items()},
         tight=piece.tight,
-        cells=cells,
+        cells=_cells([*walls, *claims]) if claims else None,
     )
 
 
-def _cells(chart: Chart, claims: list[Poly]) -> s.Cells | Verdict | None:
-    """One decomposition that shows all claims for which there are no products."""
-    if not claims:
-        return None
-    literals = [*chart.walls, *((canonical(c)[1], 1 if canonical(c)[0] > 0 else -1) for c in claims)]
-    try:
-        decomposition = decompose([p for p, _ in literals])
-    except TooComplex as error:
-        return Undecided(str(error))
+def _cells(polys: Iterable[Poly]) -> s.Cells:
+    """A decomposition by the curves of these polynomials, with a sample in every cell."""
+    curves = {canonical(p)[1] for p in polys}
+    decomposition = decompose(sorted(curves, key=sort_key))
     return s.Cells(decomposition.polys, decomposition.stacks())
 
 
