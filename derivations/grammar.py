@@ -83,7 +83,7 @@ class Relation:
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(\*\*|<=|>=|==|[-+*/^(),<>=]))", re.ASCII)
 _RATIONAL = re.compile(r"\s*([+-]?)(?:(\d+)\s*/\s*(\d+)|(\d+\.\d*|\.\d+|\d+))\s*\Z", re.ASCII)
-_REAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf)\Z", re.ASCII)
+_REAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)\Z", re.ASCII)
 
 
 def parse_rational(text: str) -> Fraction:
@@ -108,11 +108,11 @@ def parse_rational(text: str) -> Fraction:
 
 
 def parse_real(text: str) -> float:
-    """A floating-point number: ``0.5``, ``1e-3`` or ``inf``; the digits are ASCII's.
+    """A floating-point number: ``0.5``, ``1e-3``, ``inf`` or ``nan`` (for others to refuse); the digits are ASCII's.
 
     Raises
     ------
-    ExpressionError : anything else, including ``nan``, ``1_000`` and digits of other scripts.
+    ExpressionError : anything else, including ``1_000`` and digits of other scripts.
 
     >>> parse_real(" 1e-3"), parse_real("inf")
     (0.001, inf)
