@@ -76,7 +76,7 @@ def test_strands_carried_over_equal_roots_found_from_scratch(polys: list[Poly]) 
         (BETA - ALPHA, BETA + ALPHA, BETA),  # three curves in one point
         (BETA**2 - ALPHA, BETA**2 + ALPHA - 2),  # two crossings on one line, folds beside them
         (BETA**2 + 1 - ALPHA**2, BETA - 3 * ALPHA),  # common points that are not real
-        (BETA, ALPHA**2 + ALPHA - 4 * BETA**2, BETA**2 + BETA - 2 * ALPHA),  # a crossing behind a fold
+        (BETA, ALPHA * BETA**2 + BETA - ALPHA**2, BETA**3 - BETA - ALPHA),  # a crossing, and a pole beside it
         (ALPHA**2 - 2, BETA - ALPHA, BETA + ALPHA**2 - 2),  # a vertical line that is irrational
     ],
 )
