@@ -57,7 +57,13 @@ def constant(node: Node) -> Fraction:
     return ratio.at((Fraction(1), Fraction(1)))
 
 
-def _integer_power(node: Node) -> int:
+def integer_power(node: Node) -> int:
+    """The value of a constant whole power within bounds.
+
+    Raises
+    ------
+    ExpressionError : it is something else.
+    """
     try:
         power = constant(node)
     except ExpressionError as error:
@@ -101,7 +107,7 @@ def value(node: Node, point: Point) -> Fraction:
         case Binary(op, left, right):
             a = value(left, point)
             if op == "^":
-                return a ** _integer_power(right)
+                return a ** integer_power(right)
             b = value(right, point)
             return a + b if op == "+" else a - b if op == "-" else a * b if op == "*" else a / b
 
@@ -120,7 +126,7 @@ def _combine(node: Node, recurse: Callable[[Node], Rational]) -> Rational:
         case Negative(operand):
             return -recurse(operand)
         case Binary("^", left, right):
-            base, power = recurse(left), _integer_power(right)
+            base, power = recurse(left), integer_power(right)
             if abs(power) * max(total_degree(base.num), total_degree(base.den)) > MAX_DEGREE:
                 raise ExpressionError(f"expected a degree of at most {MAX_DEGREE}")
             if power < 0 and not base:

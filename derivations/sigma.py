@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from scipy.special import hyp2f1, zeta
 
+from derivations.errors import PhaselawsError
+
 LARGEST = 50.0
 """alpha up to which the integrals are taken: beyond, S is one squared normal and E S^(-1/2) grows with alpha."""
 DIRECT = 60
@@ -55,7 +57,7 @@ def _tail(x: Any, alpha: float) -> tuple[Any, Any, Any]:
     return total(logs), total(shares), total(squares)
 
 
-class NoMean(ValueError):
+class NoMean(PhaselawsError, ValueError):
     """S has no mean, or none that is computed here."""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
+from derivations.errors import PhaselawsError
 from derivations.law import RiskLaw
 from derivations.numeric.regression import Array
 from phases.program import NumericRow, solve_at, variables
@@ -29,7 +30,7 @@ FEASIBLE = 1e-7
 """By how much a solution may pass a row, in units of the slope: far less than a fit resolves."""
 
 
-class NoCorrection(ArithmeticError):
+class NoCorrection(PhaselawsError, ArithmeticError):
     """The smooth programme was not solved, so that nothing is known about a law's corrections."""
 
 

@@ -167,7 +167,8 @@ def piece_at(law: RiskLaw, point: Point) -> Piece:
         record_relation(relation, point, record, "domain")
     rows = symbolic_rows(law, point, record)
     numeric, optimum = solve_at(law, point)
-    assert [r.name for r in rows] == [r.name for r in numeric]
+    if [r.name for r in rows] != [r.name for r in numeric]:
+        raise OnWall  # every exponent of gamma vanishes at the point, but not around it
     optimum = nondegenerate([r.inequality for r in numeric], optimum)
     y_num, y_den = _multipliers(rows, optimum.basis)
     record(y_den, "determinant")

@@ -14,8 +14,10 @@ import pytest
 from derivations.lawfile import parse_law
 from phases.phase_diagram import diagram
 from phases.proof import statements as s
+from phases.proof.certificate import certificate_json
 from phases.proof.check import BadCertificate, Checked, check
 from phases.proof.prove import prove
+from phases.proof.reading import read_json
 from phases.proof.verdict import Proved, Refuted
 from tests.certificates import OWN, certificate, proof
 from tests.strategies import REGISTERED
@@ -287,6 +289,39 @@ def deep_cases(c: Data) -> None:
 
 
 @malformed
+def a_hidden_power(c: Data) -> None:
+    """Written so that no fixed probe point is generic for the exponent before its power."""
+    probes = "*".join(f"(97*alpha - {a})" for a in (31, 139, 61, 17, 223))
+    c["law_text"] = c["law_text"].replace("gamma^2*M", f"gamma^((4 + 0*max(0, {probes}))^(1/2))*M")
+
+
+@malformed
+def a_name_of_two_lines(c: Data) -> None:
+    c["phases"][0]["name"] = "A\na"
+
+
+@malformed
+def half_a_character(c: Data) -> None:
+    c["phases"][0]["name"] = "\ud800"
+
+
+@malformed
+def a_curve_of_high_degree(c: Data) -> None:
+    c["cover"]["polys"].append("beta^25 + alpha^24*beta^7 + 1")
+
+
+@malformed
+def many_curves(c: Data) -> None:
+    c["cover"]["polys"] += [f"alpha^12 + beta^12 - {k}" for k in range(1, 20)]
+
+
+@malformed
+def many_products(c: Data) -> None:
+    summand = first_products(c)["by"]["products"][0]
+    first_products(c)["by"]["products"] = [[summand[0], [20] * len(summand[1])]] * 3000
+
+
+@malformed
 def two_phases_of_one_name(c: Data) -> None:
     c["phases"].insert(0, c["phases"][0] | {"slope": "1000*alpha"})
 
@@ -305,6 +340,50 @@ def test_what_is_no_certificate_is_refused_at_once(change: Callable[[Data], None
 def test_other_data_is_refused(data: Any) -> None:
     with pytest.raises(BadCertificate):
         check(data)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"format": 1, "format": 1}', '{"a": 0.5}', '{"a": NaN}', "[" * 100_000, "{", '{"a": ' + "9" * 5000 + "}"]
+)
+def test_what_is_not_plain_json_is_refused(text: str) -> None:
+    with pytest.raises(BadCertificate, match="expected"):
+        read_json(text)
+
+
+def test_nothing_is_said_on_curves_where_pieces_meet() -> None:
+    """A term that is absent on one line of a phase: the optimum there is another one, and the theorem does not say it."""
+    law = parse_law(
+        '[law]\nname = "line"\n[domain]\nwhere = ["alpha > 0"]\n[[term]]\nname = "T"\nform = "M^(-1)"\n'
+        'where = ["(alpha - 1)^2 > 0"]\n[[term]]\nname = "S"\nform = "M^(-2)"\n'
+    )
+    found = diagram(law)
+    verdict = prove(found)
+    assert isinstance(verdict, Proved)
+    ((_, _, optimum),) = verdict.certificate.theorem.phases
+    assert (optimum.value.at((Fraction(2), Fraction(1))), found.at(2, 1).slope, found.at(1, 1).slope) == (1, 1, 2)
+    assert [str(p) for p in optimum.off] == ["alpha - 1"]
+    data: Data = json.loads(json.dumps(certificate_json(verdict.certificate)))
+    assert isinstance(check(data), Proved)
+    data["phases"][0]["off"] = []
+    assert isinstance(check(data), Refuted)
+
+
+def test_a_domain_that_is_a_line_has_no_theorem() -> None:
+    data = certificate("point")
+    data["law_text"] = data["law_text"].replace('"beta > 0"', '"beta > 0", "beta >= 1", "beta <= 1"')
+    data["cover"] = {
+        "polys": ["beta - 1", "alpha", "beta"],
+        "samples": [["-1", ["-1", "1/2", "2"]], ["1", ["-1", "1/2", "2"]]],
+    }
+    data |= {"phases": [], "pieces": [], "fills": {}}
+    verdict = check(data)
+    assert isinstance(verdict, Refuted) and "no interior" in verdict.statement
+
+
+def test_a_law_of_its_own_is_said_to_be_one() -> None:
+    for name, registered in (("kim2026/signsgd", True), ("ranges", False)):
+        verdict = check(certificate(name))
+        assert isinstance(verdict, Proved) and verdict.certificate.registered == registered
 
 
 # the fuzzer --------------------------------------------------------------------------------------------------------
@@ -393,7 +472,7 @@ def edited(value: Any, others: list[Any], rng: random.Random) -> Any:
 def meaning(theorem: s.Theorem) -> Any:
     """What a theorem states, the order of its phases and parts aside."""
     regions = {name: (frozenset(map(frozenset, region)), optimum) for name, region, optimum in theorem.phases}
-    return theorem.programme, {name: (r, o.value, dict(o.ranges), o.binding) for name, (r, o) in regions.items()}
+    return theorem.programme, {name: (r, o.value, dict(o.ranges), o.binding, o.off) for name, (r, o) in regions.items()}
 
 
 FUZZED = (

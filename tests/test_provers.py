@@ -108,7 +108,48 @@ def test_an_unknown_may_be_called_by_a_word_of_coq() -> None:
     law = parse_law(OWN["tight"].replace("tau", "match").replace('name = "tight"', 'name = "words"'))
     verdict = prove(diagram(law))
     assert isinstance(verdict, Proved)
-    assert "match_" in coq(verdict.certificate).text and "u_match" in smt(verdict.certificate)
+    assert "u_match" in coq(verdict.certificate).text and "u_match" in smt(verdict.certificate)
+
+
+OPERATIONS = """
+[law]
+name = "operations"
+auxiliary = ["value", "feasible"]
+[domain]
+where = ["alpha > 0", "beta > 0", "alpha < 4", "beta < 4"]
+[[term]]
+name = "least"
+form = "M^(-min(alpha, beta, 1))"
+[[term]]
+name = "largest"
+form = "N^(-max(alpha/2, 1/3, beta/2))*value^(-1)"
+where = ["max(alpha, beta, 1) > 1/2"]
+[[constraint]]
+name = "one"
+form = "value = 1"
+[[constraint]]
+name = "two"
+form = "feasible <= M"
+[[constraint]]
+name = "three"
+form = "feasible >= 1"
+"""
+
+
+@needs_coq
+def test_three_arguments_and_names_of_the_file_itself() -> None:
+    verdict = prove(diagram(parse_law(OPERATIONS)))
+    assert isinstance(verdict, Proved)
+    opinion = ask_coq(verdict.certificate)
+    assert opinion.agrees, opinion.remark
+    assert "optimal (alpha beta value : R)" in opinion.text and "u_value" in opinion.text
+
+
+@needs_coq
+def test_signs_without_a_witness_are_left_to_our_own_kernel_where_coq_cannot_find_them() -> None:
+    found = coq(proof("curved"), trusting=True)
+    assert any("signs of P1 (curved walls)" in text for text in found.left_out)
+    assert "Left to the project's own kernel: " in found.text
 
 
 def test_foreign_axioms_are_found() -> None:

@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--z3", action="store_true", help="ask z3 for a second opinion on every statement")
     sub = command("verify", "check a certificate independently of the solver", law=False)
     sub.add_argument("file", metavar="FILE", help="a certificate written by 'phases prove LAW --out FILE'")
+    sub.set_defaults(time_budget="120")  # the file may come from anywhere
     command("audit", "the law's printed claims against the exact answer, and the law against its derivation")
     sub = command("compare", "where which of two laws has the steeper slope, and by how much")
     sub.add_argument("other", metavar="LAW2", help="the law to compare with")
@@ -212,15 +213,6 @@ def _prove(args: argparse.Namespace) -> int:
         from phases.proof.second_opinion import NoProver, ask_coq, ask_cvc5, ask_z3
 
         certificate = verdict.certificate
-        texts: list[tuple[str | None, Callable[[str], str]]] = [
-            (args.out, lambda _: json.dumps(certificate_json(certificate), indent=1) + "\n"),
-            (args.coq, lambda target: coq(certificate, Path(target).name).text),
-            (args.smt, lambda _: smt(certificate)),
-        ]
-        for target, text in texts:
-            if target is not None:
-                write_text(Path(target), text(target))
-                written.append(target)
         asked = [ask_coq] if args.coq is not None else []
         asked += [ask_z3, ask_cvc5] if args.smt is not None else [ask_z3] if args.z3 else []
         for ask in asked:
@@ -231,6 +223,16 @@ def _prove(args: argparse.Namespace) -> int:
                 if args.z3 and ask is ask_z3:
                     raise
                 remarks.append(str(error))
+        theorems = next((o.text for o in opinions if o.text), "")
+        texts: list[tuple[str | None, Callable[[], str]]] = [
+            (args.out, lambda: json.dumps(certificate_json(certificate), indent=1) + "\n"),
+            (args.coq, lambda: theorems or coq(certificate).text),
+            (args.smt, lambda: smt(certificate)),
+        ]
+        for target, text in texts:
+            if target is not None:
+                write_text(Path(target), text())
+                written.append(target)
     agreed = ["own kernel"] * isinstance(verdict, Proved) + [o.prover for o in opinions if o.agrees]
     data: dict[str, Any] = {
         "law": found.law.name,
@@ -259,7 +261,9 @@ def _prove(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from derivations.algebra import format_poly
     from phases.proof.check import check
+    from phases.proof.reading import BadCertificate, read_json
     from phases.proof.verdict import Proved
     from phases.report import verdict_text
 
@@ -267,14 +271,16 @@ def _verify(args: argparse.Namespace) -> int:
     try:
         if path.stat().st_size > 64_000_000 or not path.is_file():
             raise BadInput(f"{path}: expected a certificate file of at most 64 MB")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except BadInput:
-        raise
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: expected a readable certificate, {(error.strerror or '').lower()}") from None
-    except (ValueError, RecursionError):
-        raise BadInput(f"{path}: expected a certificate in JSON") from None
-    verdict = check(data)
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: expected a certificate in UTF-8") from None
+    try:
+        data = read_json(text)
+        verdict = check(data)
+    except BadCertificate as error:
+        raise BadInput(f"{path}: {error}") from None
     if args.json:
         _emit(
             {
@@ -282,11 +288,19 @@ def _verify(args: argparse.Namespace) -> int:
                 "law": data["law"],
                 "verdict": type(verdict).__name__.lower(),
                 "text": verdict_text(verdict),
+                "registered": isinstance(verdict, Proved) and verdict.certificate.registered,
             }
         )
-    else:
-        note = f", {verdict.certificate.signs} implications checked" if isinstance(verdict, Proved) else ""
-        print(f"{path}: the diagram of {data['law']} is {verdict_text(verdict)}{note}")
+        return _exit_code(verdict)
+    if not isinstance(verdict, Proved):
+        print(f"{path}: the diagram of {data['law']} is {verdict_text(verdict)}")
+        return _exit_code(verdict)
+    checked = verdict.certificate
+    own = "" if checked.registered else " (a law of its own, not a registered one)"
+    print(f"{path}: the diagram of {data['law']}{own} is proved, {checked.signs} implications checked")
+    for name, _, optimum in checked.theorem.phases:
+        for p in sorted(map(format_poly, optimum.off)):
+            print(f"  of {name} nothing is said on the curve {p} = 0")
     return _exit_code(verdict)
 
 

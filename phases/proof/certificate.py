@@ -33,6 +33,7 @@ def certificate_json(certificate: DiagramCertificate) -> Json:
                 "slope": ratio_text(optimum.value),
                 "exponents": {q: _range(ends) for q, ends in optimum.ranges},
                 "binding": sorted(optimum.binding),
+                "off": sorted(format_poly(p) for p in optimum.off),
                 "region": [_polys(part) for part in regions[name]],
             }
             for name, _, optimum in certificate.theorem.phases

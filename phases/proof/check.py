@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from derivations.algebra import Poly
+from derivations.algebra import Poly, canonical
 from derivations.budget import spend
 from derivations.grammar import ExpressionError
 from derivations.law import RiskLaw
@@ -27,6 +27,7 @@ from phases.proof.reading import (
     read_cells,
     read_list,
     read_map,
+    read_name,
     read_object,
     read_piece,
     read_poly,
@@ -39,10 +40,11 @@ from phases.proof.verdict import Proved, Refuted, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was established from a file: the theorem, and how many signs it rests on."""
+    """What was established from a file: the theorem, how many signs it rests on, and whether the law is registered."""
 
     theorem: s.Theorem
     signs: int
+    registered: bool
 
 
 def check(data: Any) -> Verdict:
@@ -79,7 +81,9 @@ def check(data: Any) -> Verdict:
             return Refuted(None, f"the formulas stated for {name} do not follow")
         if stated.binding != optimum.binding:
             return Refuted(None, f"the binding rows stated for {name} do not follow")
-    return Proved(Checked(theorem, sum(len(p.signs) for p in pieces)))
+        if stated.off != optimum.off:
+            return Refuted(None, f"the curves stated for {name} are not those on which nothing is shown")
+    return Proved(Checked(theorem, sum(len(p.signs) for p in pieces), law.name in names()))
 
 
 def _law(data: Any) -> RiskLaw:
@@ -98,8 +102,9 @@ def is_the_registered(law: RiskLaw) -> bool:
 
 
 def _statement(value: Any) -> tuple[str, tuple[tuple[Poly, ...], ...], s.Optimum]:
-    phase = read_object(value, {"name", "slope", "exponents", "binding", "region"})
+    phase = read_object(value, {"name", "slope", "exponents", "binding", "off", "region"})
     region = read_list(phase["region"], lambda part: read_list(part, read_poly))
     ranges = tuple(read_map(phase["exponents"], read_range).items())
     binding = frozenset(read_list(phase["binding"], read_text))
-    return read_text(phase["name"]), region, s.Optimum(read_ratio(phase["slope"]), ranges, binding)
+    off = frozenset(canonical(p)[1] for p in read_list(phase["off"], read_poly))
+    return read_name(phase["name"]), region, s.Optimum(read_ratio(phase["slope"]), ranges, binding, off)

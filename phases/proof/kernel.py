@@ -21,7 +21,7 @@ from phases.proof import statements as s
 from phases.proof.cells import Failure, bits, factors_of, signed_cells
 
 
-class _Signs:
+class Signs:
     """Polynomials known to be positive on a region, and what follows for piecewise rational functions."""
 
     def __init__(self) -> None:
@@ -76,8 +76,8 @@ class _Signs:
 def _follows(hypotheses: Sequence[tuple[Poly, bool]], claim: Poly, evidence: s.Products) -> bool:
     """Whether the claim is positive (true) or only not negative (false); each hypothesis says if it is strict."""
     if isinstance(evidence, s.Split):
-        cases = ((evidence.form, evidence.positive), (-evidence.form, evidence.negative))
-        return all(_follows((*hypotheses, (form, False)), claim, part) for form, part in cases)
+        cases = ((evidence.form, False, evidence.positive), (-evidence.form, True, evidence.negative))
+        return all(_follows((*hypotheses, (form, strict)), claim, part) for form, strict, part in cases)
     scale = lcm(*(c.denominator for c, _ in evidence.summands))
     total, strict = -claim * scale, False
     for c, powers in evidence.summands:
@@ -100,22 +100,32 @@ def _dot(u: Iterable[Rational], v: Iterable[Rational]) -> Rational:
     return sum((a * b for a, b in zip(u, v, strict=True) if a and b), _NONE)
 
 
-def _determinant(m: Sequence[s.Vector]) -> Rational:
-    total = _NONE if m else _ONE
-    for j, entry in enumerate(m[0] if m else ()):
-        minor = entry * _determinant([(*row[:j], *row[j + 1 :]) for row in m[1:]]) if entry else _NONE
-        total = total - minor if j % 2 else total + minor
+def _determinant(m: Sequence[s.Vector], tick: Callable[[], None]) -> Rational:
+    """By elimination, sparse rows first."""
+    rows, total = [list(row) for row in m], _ONE
+    for k in range(len(rows)):
+        tick()
+        pivot = min((i for i in range(k, len(rows)) if rows[i][k]), key=lambda i: sum(map(bool, rows[i])), default=None)
+        if pivot is None:
+            return _NONE
+        if pivot != k:
+            rows[k], rows[pivot], total = rows[pivot], rows[k], -total
+        total = total * rows[k][k]
+        for row in (r for r in rows[k + 1 :] if r[k]):
+            factor = row[k] / rows[k][k]
+            row[k:] = [a - factor * b if b else a for a, b in zip(row[k:], rows[k][k:], strict=True)]
     return total
 
 
 class _Face:
     """The optimal points where all walls of a piece are positive: what its evidence shows of them."""
 
-    def __init__(self, programme: s.Programme, piece: s.Piece) -> None:
-        self.programme, self.piece, self.signs = programme, piece, _Signs()
+    def __init__(self, programme: s.Programme, piece: s.Piece, tick: Callable[[], None]) -> None:
+        self.programme, self.piece, self.signs, self.tick = programme, piece, Signs(), tick
         for wall in piece.walls:
             self.signs.add(wall)
         for claim, evidence in piece.signs:
+            tick()
             if evidence is not None and not _follows([(w, True) for w in piece.walls], claim, evidence):
                 raise Failure("the products of hypotheses do not show that the claim is positive")
         self.check_cells([claim for claim, evidence in piece.signs if evidence is None])
@@ -143,7 +153,7 @@ class _Face:
             return
         mask, inside = bits(self.piece.cells, self.piece.walls, "a wall")
         wanted = [bits(self.piece.cells, [claim], "a claim") for claim in claims]
-        for point, positive in signed_cells(self.piece.cells):
+        for point, positive in signed_cells(self.piece.cells, self.tick):
             if positive & mask == inside and any(positive & bit != side for bit, side in wanted):
                 raise Failure("a claimed sign fails in a cell", point)
 
@@ -181,7 +191,9 @@ class _Face:
             return False
         if len(self.piece.unique) != len(self.units) or not self.support.issuperset(self.piece.unique):
             raise Failure("a unique optimum needs as many binding rows as unknowns")
-        if not self.signs.of(_determinant([self.rows[name][0] for name in self.piece.unique]), "the determinant"):
+        if not self.signs.of(
+            _determinant([self.rows[name][0] for name in self.piece.unique], self.tick), "the determinant"
+        ):
             raise Failure("the binding rows do not determine one point")
         return True
 
@@ -275,13 +287,14 @@ def establish(
         _check_filled(name, region, own, fills.get(name), tick)
         parts = []
         for piece in own:
-            tick()
-            parts.append(_Face(programme, piece).optimum())
+            parts.append(_Face(programme, piece, tick).optimum())
         if any((o.value, o.ranges) != (parts[0].value, parts[0].ranges) for o in parts):
             raise Failure(f"the pieces of {name} have different formulas")
         stated = tuple(frozenset(p.primitive()[1] for p in part) for part in region)
         binding = frozenset.intersection(*(o.binding for o in parts))
-        phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding)))
+        edges = {canonical(p)[1] for part in region for p in part}
+        off = frozenset(canonical(w)[1] for piece in own for w in piece.walls) - edges
+        phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding, off)))
     return s.Theorem(programme, tuple(phases))
 
 
@@ -293,14 +306,19 @@ def _check_cover(
 ) -> None:
     """Every cell of the domain lies in one region, every other cell in none."""
     edges = [_condition(cover, condition) for condition in domain]
+    whole = False
     areas = {name: [bits(cover, part, "an edge of a region") for part in parts] for name, parts in regions.items()}
     for point, positive in signed_cells(cover, tick):
         here = [name for name, parts in areas.items() if any(positive & mask == side for mask, side in parts)]
         if not all(((positive & mask).bit_count() + odd) % 2 for mask, odd in edges):
             if here:
                 raise Failure(f"the region of {here[0]} leaves the domain", point)
-        elif len(here) != 1:
+            continue
+        whole = True
+        if len(here) != 1:
             raise Failure("the regions do not single out one phase", point)
+    if not whole:
+        raise Failure("the domain has no interior")
 
 
 def _check_filled(

@@ -7,10 +7,8 @@ Nothing is simplified or decided here; the solver has its own reading of laws (`
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from derivations.algebra import Rational
-from derivations.exponents import is_piecewise, plain_ratio
+from derivations.exponents import integer_power, is_piecewise, plain_ratio
 from derivations.grammar import Binary, Extremum, Negative, Node, Relation
 from derivations.law import Constraint, RiskLaw, Term
 from phases.proof.statements import Expression, Operation, Positive, Programme, Quantity, Row
@@ -80,8 +78,8 @@ def expression(node: Node) -> Expression:
         case Binary("*" | "/" as op, left, right):
             return Operation(op, (expression(left), expression(right)))
         case Binary("^", left, right):
-            power = plain_ratio(right).at((Fraction(1), Fraction(1)))
-            product = Operation("*", (_ONE, *[expression(left)] * abs(int(power))))
+            power = integer_power(right)
+            product = Operation("*", (_ONE, *[expression(left)] * abs(power)))
             return product if power >= 0 else Operation("/", (_ONE, product))
     raise AssertionError(node)
 

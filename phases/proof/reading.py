@@ -6,6 +6,7 @@ the format does not know, floats and numbers of more than `DIGITS` digits are re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,10 +18,12 @@ from derivations.errors import PhaselawsError
 from phases.proof import statements as s
 
 FORMAT = "phaselaws-certificate/2"
-DEGREE, TERMS, DIGITS = 80, 2_000, 2_000
+DEGREE, TERMS, DIGITS = 60, 2_000, 1_000
 """Bounds of one polynomial."""
-NESTING, SUMMANDS, ENTRIES = 40, 20_000, 5_000
-"""Bounds of one identity, and of any other list."""
+CURVE, EVENTS, SLICES = 24, 20_000, 3_000_000
+"""Bounds of a decomposition: degree of a curve, sum of the degrees of all resultants, curves times samples."""
+NESTING, SUMMANDS, WORK, ENTRIES = 40, 5_000, 200_000, 20_000
+"""Bounds of one identity (cases in each other, summands, summands times squares of their degrees), and of any list."""
 
 
 class BadCertificate(PhaselawsError, ValueError):
@@ -39,9 +42,40 @@ def fail(expected: str, got: Any) -> NoReturn:
     raise BadCertificate(f"expected {expected}, got {shown if len(shown) <= 60 else shown[:57] + '...'}")
 
 
+def read_json(text: str) -> Any:
+    """The data of a file: JSON without floats, without numbers of too many digits, and no key twice in one object.
+
+    Raises
+    ------
+    BadCertificate
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> Json:
+        out = dict(pairs)
+        if len(out) < len(pairs):
+            fail("every key once in an object", [k for k, _ in pairs])
+        return out
+
+    def no_float(number: str) -> NoReturn:
+        fail("whole numbers, and others as text", number)
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_float=no_float, parse_constant=no_float)
+    except BadCertificate:
+        raise
+    except (ValueError, RecursionError):
+        raise BadCertificate("expected a certificate in JSON") from None
+
+
 def read_text(value: Any) -> str:
     """A text."""
     return value if isinstance(value, str) else fail("a text", value)
+
+
+def read_name(value: Any) -> str:
+    """The name of a phase: one line that can be printed."""
+    text = read_text(value)
+    return text if text.isprintable() and 0 < len(text) <= 200 else fail("a printable name", value)
 
 
 def read_list(value: Any, one: Callable[[Any], T], most: int = ENTRIES) -> tuple[T, ...]:
@@ -143,7 +177,13 @@ def read_cells(value: Any) -> s.Cells:
             fail("samples [alpha, [beta, ...]]", pair)
         return read_rational(pair[0]), read_list(pair[1], read_rational)
 
-    return s.Cells(read_list(data["polys"], read_poly, 200), read_list(data["samples"], stack))
+    polys, samples = read_list(data["polys"], read_poly, 200), read_list(data["samples"], stack)
+    degrees = [total_degree(p) for p in polys]
+    if max(degrees, default=0) > CURVE or sum(degrees) ** 2 > 2 * EVENTS:
+        fail(f"curves of degree at most {CURVE}, whose resultants have at most degree {EVENTS} together", degrees)
+    if len(polys) * sum(len(betas) for _, betas in samples) > SLICES:
+        fail(f"at most {SLICES} signs of curves at samples", len(samples))
+    return s.Cells(polys, samples)
 
 
 def read_evidence(value: Any) -> s.Products | None:
@@ -167,7 +207,10 @@ def _products(value: Any, depth: int) -> s.Products:
             fail(f"products of degree at most {DEGREE}", pair)
         return read_rational(pair[0]), powers
 
-    return s.Leaf(read_list(read_object(value, {"products"})["products"], summand, SUMMANDS))
+    leaf = s.Leaf(read_list(read_object(value, {"products"})["products"], summand, SUMMANDS))
+    if sum(sum(powers) ** 2 for _, powers in leaf.summands) > WORK:
+        fail(f"products of degree and number within {WORK}", len(leaf.summands))
+    return leaf
 
 
 def read_multipliers(value: Any) -> dict[str, Rational]:

@@ -73,7 +73,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Two cases: ``form >= 0`` and ``-form >= 0``, each of which becomes one more hypothesis."""
+    """Two cases: ``form >= 0`` and ``-form > 0``, each of which becomes one more hypothesis."""
 
     form: Poly
     positive: Products
@@ -156,11 +156,15 @@ Region: TypeAlias = tuple[frozenset[Poly], ...]
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """What holds in a region: the optimal value, the range of each quantity (None: undefined), and the binding rows."""
+    """What holds in a region: the optimal value, the range of each quantity (None: undefined), and the binding rows.
+
+    Nothing is said on the curves ``off``, on which pieces of a phase meet.
+    """
 
     value: Rational
     ranges: tuple[tuple[str, Range | None], ...]
     binding: frozenset[str]
+    off: frozenset[Poly] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from derivations.algebra import Poly, canonical, total_degree
 from phases.proof import statements as s
 from phases.proof.exports.coq_piece import PieceWriter
 from phases.proof.exports.coq_text import (
-    WORDS,
     combination,
     comment,
     condition,
@@ -63,8 +62,8 @@ class CoqFile:
     left_out: tuple[str, ...]
 
 
-def coq(certificate: DiagramCertificate, file: str = "diagram.v") -> CoqFile:
-    """The theorems of a proved diagram.
+def coq(certificate: DiagramCertificate, file: str = "diagram.v", trusting: bool = False) -> CoqFile:
+    """The theorems of a proved diagram; ``trusting`` takes every sign without a witness from our own kernel.
 
     >>> from phases.phase_diagram import diagram
     >>> from phases.proof.prove import prove
@@ -72,13 +71,14 @@ def coq(certificate: DiagramCertificate, file: str = "diagram.v") -> CoqFile:
     >>> "Theorem Ac_optimal" in found.text, found.left_out
     (True, ())
     """
-    return Writer(certificate).write(file)
+    return Writer(certificate, trusting).write(file)
 
 
 class Writer:
-    def __init__(self, certificate: DiagramCertificate) -> None:
+    def __init__(self, certificate: DiagramCertificate, trusting: bool) -> None:
+        self.trusting = trusting
         self.certificate, self.programme = certificate, certificate.theorem.programme
-        self.names = [n + "_" if n in WORDS else n for n in self.programme.unknowns]
+        self.names = [n if n in ("x", "g", "tau", "eta") else f"u_{n}" for n in self.programme.unknowns]
         self.unknowns = " ".join(self.names)
         self.lines: list[str] = []
         self.left_out: list[str] = []
@@ -107,6 +107,9 @@ class Writer:
             ]
             for writer in writers:
                 writer.write()
+            assumed = sum(len(w.assumed) for w in writers)
+            if assumed:
+                self.left_out.append(f"{assumed} signs of {name} (curved walls)")
             self.phase(name, region, optimum, writers)
         self.cover()
         self.disjoint()
@@ -146,12 +149,13 @@ class Writer:
         label = self.phase_names[name]
         edges = {p for part in region for p in part}
         inner = sorted({canonical(w)[1] for one in writers for w in one.piece.walls if w not in edges}, key=str)
-        if len(region) > 1 or any(total_degree(p) > 1 for p in inner):
+        curved = inner and not (is_linear(region) and all(total_degree(p) == 1 for p in inner))
+        if len(region) > 1 or curved or any(one.assumed for one in writers):
             self.left_out.append(f"that the pieces of {name} fill its region (curved or in parts)")
             return
         off = "".join(f"{poly(p)} <> 0 -> " for p in inner)
         self.out(
-            f"\nTheorem {label}region_text : forall alpha beta : R,\n  {region_text(region, '<')} -> {off}\n"
+            f"\nTheorem {label}_region : forall alpha beta : R,\n  {region_text(region, '<')} -> {off}\n"
             f"  optimal alpha beta {rational(optimum.value)}.\nProof.\n  intros alpha beta H"
             f"{''.join(f' n{k}' for k in range(len(inner)))}."
         )
@@ -178,12 +182,14 @@ class Writer:
         """Open regions are pairwise disjoint."""
         phases = [(self.phase_names[name], region) for name, region, _ in self.certificate.theorem.phases]
         for (one, first), (two, second) in itertools.combinations(phases, 2):
-            opposite = any(-p in other for part in first for p in part for other in second)
-            tactic = "lra" if opposite or (is_linear(first) and is_linear(second)) else "nra"
+            opposite = all(any(-p in other for p in part) for part in first for other in second)
+            if not opposite and not (is_linear(first) and is_linear(second)):
+                self.left_out.append(f"that {one} and {two} are disjoint (curved walls)")
+                continue
             self.out(
                 f"\nTheorem {one}_{two}_disjoint : forall alpha beta : R,\n"
                 f"  {region_text(first, '<')} -> {region_text(second, '<')} -> False.\n"
-                f"Proof. intros; {tactic}. Qed."
+                f"Proof. intros; repeat match goal with [ H : _ \\/ _ |- _ ] => destruct H end; lra. Qed."
             )
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from derivations.algebra import ONE, Poly, Rational
+from derivations.algebra import ONE, Poly, Rational, total_degree
 from phases.proof import statements as s
 from phases.proof.exports.coq_text import Signs, combination, comment, joined, poly, rational
 from phases.proof.exports.coq_text import condition as stated
@@ -18,6 +18,15 @@ Decision = tuple[str, str, str]
 """A minimum or maximum as written, the argument that it equals, and a tactic that shows it."""
 
 
+NRA_DEGREE = 3
+"""Largest degree of a curved sign without a witness that is left to Coq's own search."""
+
+
+def degree(piece: s.Piece, claim: Poly) -> int:
+    """The largest degree of the polynomials in an implication from the walls."""
+    return max(map(total_degree, (claim, *piece.walls)))
+
+
 class PieceWriter:
     """The lemmas and theorems of one piece."""
 
@@ -25,33 +34,39 @@ class PieceWriter:
         self.writer, self.label, self.piece, self.optimum = writer, label, piece, optimum
         self.programme, self.out = writer.programme, writer.out
         self.signs = Signs([*piece.walls, *(p for p, _ in piece.signs)])
-        self.walls = "".join(f"0 < {poly(w)} -> " for w in piece.walls)
-        self.hypotheses = " ".join(f"w{k}" for k in range(len(piece.walls)))
+        self.known = "".join(f"0 < {poly(w)} -> " for w in piece.walls)
+        self.names = " ".join(f"w{k}" for k in range(len(piece.walls)))
+        most = 0 if writer.trusting else NRA_DEGREE
+        self.lemmas = [k for k, (claim, e) in enumerate(piece.signs) if e is not None or degree(piece, claim) <= most]
+        self.assumed = [k for k in range(len(piece.signs)) if k not in self.lemmas]
+        self.walls = self.known + "".join(f"0 < {poly(piece.signs[k][0])} -> " for k in self.assumed)
+        self.hypotheses = " ".join([self.names, *(f"s{k}" for k in self.assumed)])
 
     def write(self) -> None:
         self.out(f"\n(* {comment(self.piece.phase)} *)")
-        for k, (claim, evidence) in enumerate(self.piece.signs):
+        for k in self.lemmas:
+            claim, evidence = self.piece.signs[k]
             self.out(
-                f"\nLemma {self.label}_sign_{k} : forall alpha beta : R,\n  {self.walls}0 < {poly(claim)}.\n"
-                f"Proof.\n  intros alpha beta {self.hypotheses}.\n  {self.follows(claim, evidence)}\nQed."
+                f"\nLemma {self.label}_sign_{k} : forall alpha beta : R,\n  {self.known}0 < {poly(claim)}.\n"
+                f"Proof.\n  intros alpha beta {self.names}.\n  {self.follows(claim, evidence)}\nQed."
             )
         self.feasible()
         self.optimal()
 
-    def follows(self, claim: Poly, evidence: s.Products | None, more: tuple[Poly, ...] = ()) -> str:
+    def follows(self, claim: Poly, evidence: s.Products | None, more: tuple[tuple[Poly, bool], ...] = ()) -> str:
         if evidence is None:
             return "nra."
         if isinstance(evidence, s.Split):
             d = f"d{len(more)}"
-            positive = self.follows(claim, evidence.positive, (*more, evidence.form))
-            negative = self.follows(claim, evidence.negative, (*more, -evidence.form))
+            positive = self.follows(claim, evidence.positive, (*more, (evidence.form, False)))
+            negative = self.follows(claim, evidence.negative, (*more, (-evidence.form, True)))
             return (
                 f"destruct (Rle_or_lt 0 {poly(evidence.form)}) as [{d} | {d}'].\n  {{ {positive} }}\n"
-                f"  {{ assert ({d} : 0 <= {poly(-evidence.form)}) by lra.\n  {negative} }}"
+                f"  {{ assert ({d} : 0 < {poly(-evidence.form)}) by lra.\n  {negative} }}"
             )
-        hypotheses = [*self.piece.walls, *more]
-        strict = len(self.piece.walls)
-        summands = sorted(evidence.summands, key=lambda cp: any(cp[1][strict:]))
+        hypotheses = [*self.piece.walls, *(form for form, _ in more)]
+        weak = [len(self.piece.walls) + k for k, (_, strict) in enumerate(more) if not strict]
+        summands = sorted(evidence.summands, key=lambda cp: any(cp[1][k] for k in weak))
         texts = []
         for c, powers in summands:
             factors = [str(c.numerator)] + [
@@ -65,11 +80,15 @@ class PieceWriter:
 
     def context(self) -> str:
         """The signs as hypotheses."""
-        proofs = [
-            f"assert (s{k} : 0 < {poly(claim)}) by exact ({self.label}_sign_{k} alpha beta {self.hypotheses})."
-            for k, (claim, _) in enumerate(self.piece.signs)
+        return "\n  ".join([f"intros alpha beta {self.hypotheses}.", *(f"{fact}." for fact in self.facts())])
+
+    def facts(self) -> list[str]:
+        """Every sign that has a lemma, asserted."""
+        return [
+            f"assert (s{k} : 0 < {poly(self.piece.signs[k][0])}) "
+            f"by exact ({self.label}_sign_{k} alpha beta {self.names})"
+            for k in self.lemmas
         ]
-        return "\n  ".join([f"intros alpha beta {self.hypotheses}.", *proofs])
 
     # comparisons that the law leaves open and the piece decides
 
@@ -90,20 +109,31 @@ class PieceWriter:
             for other, _ in found[1:]:
                 value = value + other if e.operator == "+" else value * other if e.operator == "*" else value / other
             return value, joined(e.operator, [text for _, text in found])
-        value, text = found[-1]
-        name = "Rmin" if e.operator == "min" else "Rmax"
-        for other, shown in reversed(found[:-1]):
-            difference = value - other
-            rises = bool(difference) and self.signs.quotient(difference)[0] > 0
-            whole = f"({name} {shown} {text})"
-            low, high = ((shown, other), (text, value)) if rises or not difference else ((text, value), (shown, other))
-            why = self.at_most(high[1] - low[1])
-            first = (low if name == "Rmin" else high)[0] == shown and (low if name == "Rmin" else high)[1] == other
-            side = "left" if first else "right"
-            picked = (shown, other) if first else (text, value)
-            steps.append((whole, picked[0], f"(apply {name}_{side}; {why})"))
-            text, value = picked
+        side = 1 if e.operator == "min" else -1
+        best = self.winner([value for value, _ in found], side)
+        value, text = found[best]
+        name, bound = ("Rmin", "Rmin_glb") if side > 0 else ("Rmax", "Rmax_lub")
+        after = found[best + 1 :]
+        if after:
+            why = self.at_most((after[-1][0] - value) * Rational.constant(side))
+            for other, _ in reversed(after[:-1]):
+                why = f"(apply {bound}; [ {self.at_most((other - value) * Rational.constant(side))} | {why} ])"
+            rest = joined(e.operator, [shown for _, shown in after])
+            steps.append((f"({name} {text} {rest})", text, f"(apply {name}_left; {why})"))
+        for other, shown in reversed(found[:best]):
+            why = self.at_most((other - value) * Rational.constant(side))
+            steps.append((f"({name} {shown} {text})", text, f"(apply {name}_right; {why})"))
         return value, text
+
+    def winner(self, values: Sequence[Rational], side: int) -> int:
+        """The place of the least (side 1) or largest value; the piece's signs settle every comparison with it."""
+        for k, best in enumerate(values):
+            try:
+                if all(v == best or side * self.signs.quotient(v - best)[0] > 0 for v in values):
+                    return k
+            except KeyError:  # no sign of the piece settles this comparison, but another value may win
+                continue
+        raise AssertionError("the kernel found a minimum or maximum that the signs do not settle")
 
     def decided(self, condition: s.Positive) -> tuple[bool, str, list[Decision]]:
         """Whether a condition holds in the piece, and a tactic for it, or for False from it as hypothesis c."""
@@ -148,10 +178,7 @@ class PieceWriter:
     def conclude(self) -> str:
         """A tactic for the optimum from the walls, each of which follows by linear arithmetic."""
         walls = "; ".join(f"assert (w{k} : 0 < {poly(w)}) by lra" for k, w in enumerate(self.piece.walls))
-        context = "; ".join(
-            f"assert (s{k} : 0 < {poly(claim)}) by exact ({self.label}_sign_{k} alpha beta {self.hypotheses})"
-            for k, (claim, _) in enumerate(self.piece.signs)
-        )
+        context = "; ".join(self.facts())
         value = self.optimum.value
         same = f"replace {rational(value)} with {self.signs.written(value)} by (field; nonzero)"
         which = "_1" if len(self.piece.vertices) > 1 else ""

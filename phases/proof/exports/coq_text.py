@@ -8,13 +8,9 @@ from collections.abc import Iterable, Sequence
 from derivations.algebra import ONE, Poly, Rational, canonical, factor, format_poly, total_degree
 from phases.proof import statements as s
 
-_RESERVED = """as at by cofix do else end exists fix for forall fun if in is lazy let lra match mod nra on or return
-ring then using where with"""
-WORDS = frozenset(_RESERVED.split())
-"""Words that cannot name an unknown."""
-
 
 def poly(p: Poly) -> str:
+    """A polynomial, in brackets unless it is one word."""
     text = format_poly(p)
     return text if text.isalnum() else f"({text})"
 

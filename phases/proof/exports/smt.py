@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from derivations.algebra import ONE, Poly, Rational, factor, terms
+from derivations.algebra import ONE, Poly, Rational, canonical, factor, terms
 from phases.proof import statements as s
 from phases.proof.prove import DiagramCertificate
 
@@ -98,7 +98,8 @@ class _Piece:
     def __init__(self, programme: s.Programme, piece: s.Piece, optimum: s.Optimum) -> None:
         self.programme, self.piece, self.optimum = programme, piece, optimum
         self.walls = tuple(f"(> {as_text(w)} 0)" for w in piece.walls)
-        self.positive = {p.primitive()[1] for p in (*piece.walls, *(p for p, _ in piece.signs))}
+        positive = (*piece.walls, *(p for p, _ in piece.signs))
+        self.known = {canonical(p)[1]: 1 if canonical(p)[0] > 0 else -1 for p in positive}
 
     def questions(self) -> Iterator[Question]:
         name = self.piece.phase
@@ -128,11 +129,11 @@ class _Piece:
         return Question(statement, (*self.walls, *negation))
 
     def sign(self, p: Poly) -> int:
+        """The sign of a polynomial; KeyError if the piece's signs do not settle it."""
         content, factors = factor(p)
         side = (content > 0) - (content < 0)
         for f, k in factors:
-            if f not in self.positive and k % 2:
-                side = -side
+            side *= self.known[f] ** k
         return side
 
     def side(self, r: Rational) -> int:
@@ -160,9 +161,15 @@ class _Piece:
                 total = total + other if e.operator == "+" else total * other if e.operator == "*" else total / other
             return total
         wanted = 1 if e.operator == "min" else -1
-        best = next(v for v in values if all(wanted * self.side(other - v) >= 0 for other in values))
+        best = next(v for v in values if self.wins(v, values, wanted))
         decided += [(other - best, wanted) for other in values if other != best]
         return best
+
+    def wins(self, best: Rational, values: Sequence[Rational], wanted: int) -> bool:
+        try:
+            return all(wanted * self.side(other - best) >= 0 for other in values)
+        except KeyError:  # no sign of the piece settles a comparison with this one
+            return False
 
     def row(self, row: tuple[list[Rational], Rational, bool]) -> str:
         coefficients, bound, equality = row
