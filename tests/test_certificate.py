@@ -351,7 +351,7 @@ def test_what_is_not_plain_json_is_refused(text: str) -> None:
 
 
 def test_nothing_is_said_on_curves_where_pieces_meet() -> None:
-    """A term that is absent on one line of a phase: the optimum there is another one, and the theorem does not say it."""
+    """A term that is absent on one line of a phase: the optimum there is another one, which the theorem leaves out."""
     law = parse_law(
         '[law]\nname = "line"\n[domain]\nwhere = ["alpha > 0"]\n[[term]]\nname = "T"\nform = "M^(-1)"\n'
         'where = ["(alpha - 1)^2 > 0"]\n[[term]]\nname = "S"\nform = "M^(-2)"\n'
