@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
-from derivations.errors import PhaselawsError
 from derivations.exponents import PARAMETERS, OnWall, is_piecewise, negative, plus, resolve
 from derivations.grammar import ExpressionError, Node, Number, Relation, parse, parse_relations, to_text
 from derivations.law import BASES, PROVENANCES, Claim, Constraint, Monomial, RiskLaw, Term, plain
 from derivations.optimizers import registered
+from derivations.tomlfile import FileError, Reader, parse_toml, quote, read_file
 
-MAX_BYTES = 65_536
-MAX_LINE = 20_000
 MAX_ENTRIES = {"term": 24, "constraint": 12, "claim": 48, "constant": 48}
-MAX_CONDITIONS = 16
-MAX_PROSE = 2000
 
 _KEYS = {
     "law": {"name", "title", "source", "provenance", "note", "auxiliary", "derived"},
@@ -35,83 +29,18 @@ _KEYS = {
     "constant": {"term", "value", "where", "reason"},
     "claim": {"name", "where", "slope", "model_exponent", "rate_exponent", "active", "provenance"},
 }
-_NAME = re.compile(r"[A-Za-z0-9_./+*'-]([A-Za-z0-9_./+*' -]{0,78}[A-Za-z0-9_./+*'-])?\Z")
 RESERVED = {*PARAMETERS, "gamma", "min", "max", "x", "g", "e", "f", "eta"}
 _IDENTIFIER = re.compile(r"[a-z][a-z_]{0,15}\Z")
 
-T = TypeVar("T")
 
-
-class LawFileError(PhaselawsError, ValueError):
+class LawFileError(FileError):
     """A law file that cannot be used; the message names file, line and what was expected."""
 
 
-class _Reader:
-    def __init__(self, text: str, path: str) -> None:
-        self.path = path
-        self.lines = text.splitlines()
-
-    def line(self, table: str, index: int, key: str | None = None) -> int:
-        """1-based line of a table header, or of a key in it."""
-        seen = -1
-        inside = False
-        header = 1
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=") if key else None
-        for number, raw in enumerate(self.lines, 1):
-            stripped = raw.strip()
-            if stripped.startswith("["):
-                inside = re.match(rf"\[\[?\s*{table}\s*\]\]?", stripped) is not None
-                if inside:
-                    seen += 1
-                    inside = seen == index
-                if inside:
-                    header = number
-                    if key is None:
-                        return number
-            elif inside and pattern and pattern.match(raw):
-                return number
-        return header
-
-    def fail(self, message: str, table: str = "law", index: int = 0, key: str | None = None) -> NoReturn:
-        raise LawFileError(f"{self.path}, line {self.line(table, index, key)}: {message}")
-
-    def string(self, data: dict[str, Any], table: str, index: int, key: str, default: str | None = None) -> str:
-        if key not in data:
-            if default is None:
-                self.fail(f"expected the key {key!r} in [{table}]", table, index)
-            return default
-        text = data[key]
-        if isinstance(text, (int, float)) and not isinstance(text, bool) and key not in ("name", "role"):
-            text = str(text)
-        if not isinstance(text, str):
-            self.fail(f"expected text for {key!r}, got {type(text).__name__}", table, index, key)
-        return text
-
-    def prose(self, data: dict[str, Any], table: str, index: int, key: str, default: str = "") -> str:
-        """Text for people: it goes to terminals, figures and pages, so nothing that they would obey."""
-        text = self.string(data, table, index, key, default)
-        if len(text) > MAX_PROSE:
-            self.fail(f"expected at most {MAX_PROSE} characters in {key!r}, got {len(text)}", table, index, key)
-        bad = next((ch for ch in text if not ch.isprintable() and not (key == "note" and ch == "\n")), None)
-        if bad is not None:
-            self.fail(f"expected printable characters in {key!r}, got U+{ord(bad):04X}", table, index, key)
-        return text
-
-    def strings(self, data: dict[str, Any], table: str, index: int, key: str) -> tuple[str, ...]:
-        raw = data.get(key, [])
-        if isinstance(raw, str):
-            raw = [raw]
-        if not isinstance(raw, list) or not all(isinstance(x, str) for x in raw):
-            self.fail(f"expected a list of texts for {key!r}", table, index, key)
-        if len(raw) > MAX_CONDITIONS:
-            self.fail(f"expected at most {MAX_CONDITIONS} entries in {key!r}, got {len(raw)}", table, index, key)
-        return tuple(raw)
-
-    def guarded(self, action: Callable[[], T], table: str, index: int, key: str) -> T:
-        try:
-            return action()
-        except ExpressionError as error:
-            self.fail(f"in {key!r}: {error}", table, index, key)
+class _Reader(Reader):
+    error = LawFileError
+    kind, short = "a law file with [law], [domain] and [[term]]", "law file"
+    first_table = "law"
 
     def relations(self, data: dict[str, Any], table: str, index: int) -> tuple[Relation, ...]:
         out: list[Relation] = []
@@ -136,12 +65,6 @@ class _Reader:
         if tag not in PROVENANCES:
             self.fail(f"expected a provenance among {', '.join(PROVENANCES)}, got {tag!r}", table, index, "provenance")
         return tag
-
-    def name(self, data: dict[str, Any], table: str, index: int, default: str | None = None) -> str:
-        name = self.string(data, table, index, "name", default)
-        if not _NAME.match(name):
-            self.fail("expected a name of at most 80 letters, digits, spaces and _ . / + * ' -", table, index, "name")
-        return name
 
 
 _PROBES = tuple((Fraction(31 * k % 251 + 1, 97), Fraction(57 * k % 239 + 2, 89)) for k in range(1, 41))
@@ -217,53 +140,11 @@ def parse_law(text: str, path: str = "<law>") -> RiskLaw:
     ------
     LawFileError : one sentence with file, line and what was expected.
     """
-    if "\x00" in text:
-        raise LawFileError(f"{path}, line 1: expected a TOML text file, got binary data")
-    for number, line in enumerate(text.splitlines(), 1):
-        if len(line) > MAX_LINE:
-            raise LawFileError(f"{path}, line {number}: expected lines of at most {MAX_LINE} characters")
-    if not text.strip():
-        raise LawFileError(f"{path}, line 1: expected a law file with [law], [domain] and [[term]], got an empty file")
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line = match.group(1) if match else str(len(text.splitlines()))
-        reason = re.sub(r"\s*\(at .*\)", "", str(error))
-        raise LawFileError(f"{path}, line {line}: expected TOML, {reason[:1].lower()}{reason[1:]}") from None
-    except RecursionError:
-        raise LawFileError(f"{path}, line 1: expected TOML without deep nesting") from None
-    except ValueError:
-        raise LawFileError(f"{path}, line 1: expected TOML with numbers of fewer digits") from None
-    return _build(data, _Reader(text, path), text)
-
-
-def _tables(data: dict[str, Any], read: _Reader) -> dict[str, list[dict[str, Any]]]:
-    out: dict[str, list[dict[str, Any]]] = {}
-    for table in data:
-        if table not in _KEYS:
-            number = next((k for k, raw in enumerate(read.lines, 1) if table in raw), 1)
-            raise LawFileError(f"{read.path}, line {number}: expected the tables {', '.join(_KEYS)}, got {table!r}")
-    for table, keys in _KEYS.items():
-        raw = data.get(table, [])
-        if table in ("law", "domain"):
-            if not isinstance(raw, dict):
-                read.fail(f"expected a table [{table}]", table)
-            raw = [raw]
-        if not isinstance(raw, list) or not all(isinstance(x, dict) for x in raw):
-            read.fail(f"expected tables [[{table}]]", table)
-        if len(raw) > MAX_ENTRIES.get(table, 1):
-            read.fail(f"expected at most {MAX_ENTRIES[table]} tables [[{table}]], got {len(raw)}", table)
-        for k, entry in enumerate(raw):
-            for key in entry:
-                if key not in keys:
-                    read.fail(f"expected keys among {', '.join(sorted(keys))}, got {key!r}", table, k, key)
-        out[table] = raw
-    return out
+    return _build(parse_toml(text, path, _Reader), _Reader(text, path), text)
 
 
 def _build(data: dict[str, Any], read: _Reader, text: str) -> RiskLaw:
-    tables = _tables(data, read)
+    tables = read.tables(data, _KEYS, ("law", "domain"), MAX_ENTRIES)
     head = tables["law"][0]
     if not head:
         read.fail("expected a table [law] with at least a name")
@@ -414,28 +295,7 @@ def read_law_file(path: Path) -> RiskLaw:
     ------
     LawFileError : it cannot be read, is too large, not text, or not a law.
     """
-    shown = str(path) if len(str(path)) <= 200 else str(path)[:197] + "..."
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise LawFileError(f"{shown}, line 1: expected a .toml law file, got a folder or a device")
-        if size > MAX_BYTES:
-            raise LawFileError(f"{shown}, line 1: expected a law file of at most {MAX_BYTES} bytes, got {size}")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise LawFileError(
-            f"{shown}, line 1: expected a readable law file, {(error.strerror or str(error)).lower()}"
-        ) from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise LawFileError(f"{shown}, line 1: expected a TOML text file in UTF-8, got binary data") from None
-    return parse_law(text, str(path))
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(ch if ch.isprintable() else f"\\U{ord(ch):08x}" for ch in escaped) + '"'
+    return parse_law(*read_file(path, _Reader))
 
 
 def relation_text(relation: Relation) -> str:
@@ -446,37 +306,37 @@ def relation_text(relation: Relation) -> str:
 def _where(relations: tuple[Relation, ...]) -> list[str]:
     if not relations:
         return []
-    return ["where = [" + ", ".join(_quote(relation_text(r)) for r in relations) + "]"]
+    return ["where = [" + ", ".join(quote(relation_text(r)) for r in relations) + "]"]
 
 
 def write_law(law: RiskLaw) -> str:
     """The text of a law file with its leading constants; reading it back gives an equal law (apart from its text)."""
-    lines = ["[law]", f"name = {_quote(law.name)}", f"title = {_quote(law.title)}", f"source = {_quote(law.source)}"]
-    lines.append(f"provenance = {_quote(law.provenance)}")
+    lines = ["[law]", f"name = {quote(law.name)}", f"title = {quote(law.title)}", f"source = {quote(law.source)}"]
+    lines.append(f"provenance = {quote(law.provenance)}")
     if law.note:
-        lines.append(f"note = {_quote(law.note)}")
+        lines.append(f"note = {quote(law.note)}")
     if law.derived:
-        lines.append(f"derived = {_quote(law.derived)}")
+        lines.append(f"derived = {quote(law.derived)}")
     if law.auxiliary:
-        lines.append("auxiliary = [" + ", ".join(_quote(a) for a in law.auxiliary) + "]")
+        lines.append("auxiliary = [" + ", ".join(quote(a) for a in law.auxiliary) + "]")
     lines += ["", "[domain]", *_where(law.domain)]
     constants: list[str] = []
     for term in law.terms:
-        lines += ["", "[[term]]", f"name = {_quote(term.name)}", f"role = {_quote(term.role)}"]
-        lines += [f"form = {_quote(term.form)}", *_where(term.where), f"provenance = {_quote(term.provenance)}"]
+        lines += ["", "[[term]]", f"name = {quote(term.name)}", f"role = {quote(term.role)}"]
+        lines += [f"form = {quote(term.form)}", *_where(term.where), f"provenance = {quote(term.provenance)}"]
         for constant in term.constants:
-            constants += ["", "[[constant]]", f"term = {_quote(term.name)}", f"value = {_quote(str(constant.value))}"]
+            constants += ["", "[[constant]]", f"term = {quote(term.name)}", f"value = {quote(str(constant.value))}"]
             if constant.where:
-                constants.append("where = [" + ", ".join(_quote(w) for w in constant.where) + "]")
-            constants.append(f"reason = {_quote(constant.reason)}")
+                constants.append("where = [" + ", ".join(quote(w) for w in constant.where) + "]")
+            constants.append(f"reason = {quote(constant.reason)}")
     for constraint in law.constraints:
-        lines += ["", "[[constraint]]", f"name = {_quote(constraint.name)}", f"form = {_quote(constraint.form)}"]
-        lines += [*_where(constraint.where), f"provenance = {_quote(constraint.provenance)}"]
+        lines += ["", "[[constraint]]", f"name = {quote(constraint.name)}", f"form = {quote(constraint.form)}"]
+        lines += [*_where(constraint.where), f"provenance = {quote(constraint.provenance)}"]
     lines += constants
     for claim in law.claims:
-        lines += ["", "[[claim]]", f"name = {_quote(claim.name)}", *_where(claim.where)]
-        lines += [f"{key} = {_quote(to_text(node))}" for key, node in claim.formulas().items()]
+        lines += ["", "[[claim]]", f"name = {quote(claim.name)}", *_where(claim.where)]
+        lines += [f"{key} = {quote(to_text(node))}" for key, node in claim.formulas().items()]
         if claim.active is not None:
-            lines.append("active = [" + ", ".join(_quote(a) for a in claim.active) + "]")
-        lines.append(f"provenance = {_quote(claim.provenance)}")
+            lines.append("active = [" + ", ".join(quote(a) for a in claim.active) + "]")
+        lines.append(f"provenance = {quote(claim.provenance)}")
     return "\n".join(lines) + "\n"

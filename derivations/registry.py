@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -69,28 +70,51 @@ def derived(name: str) -> RiskLaw:
     'derived'
     """
     from derivations.derive import derive
-    from derivations.optimizers import registered
+    from derivations.optimizers.lookup import optimizer_named
 
-    return derive(registered()[name.removeprefix("derived/")]).law
+    return derive(optimizer_named(name)).law
 
 
 def load(name: str) -> RiskLaw:
-    """A law by its registered name, or from the path of a law file.
+    """A law by its registered name, ``derived/`` any optimizer, or from the path of a law file or an optimizer file.
 
     Raises
     ------
     UnknownLaw : no such name and no such file.
     derivations.lawfile.LawFileError : the file is not a law.
+    derivations.optimizers.file.OptimizerFileError : the file has a table [optimizer], but is none.
+    derivations.optimizers.NotAnOptimizer : an optimizer whose law is not derived.
     """
     from derivations.lawfile import read_law_file
+    from derivations.optimizers import effects_named
 
     for entry in entries():
         if entry.name == name:
             return derived(name) if entry.path is None else read_law_file(entry.path)
     path = Path(name)
     if name.endswith(".toml") or os.path.lexists(path):
-        return read_law_file(path)
+        return _own(path) if _is_optimizer(path) else read_law_file(path)
+    effects = effects_named(name.removeprefix("derived/")) if name.startswith("derived/") else None
+    if effects is not None:
+        return derived(f"derived/{effects.name}")
     shown = name if len(name) <= 60 else name[:57] + "..."
     raise UnknownLaw(
         f"unknown law {shown!r}: expected a path to a .toml file or a registered name, nearest {nearest(name)!r}"
     )
+
+
+def _is_optimizer(path: Path) -> bool:
+    """Whether a file says of itself that it is an optimizer."""
+    try:
+        with path.open("rb") as file:
+            return re.search(rb"^\s*\[optimizer\]", file.read(65_536), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
+def _own(path: Path) -> RiskLaw:
+    from derivations.derive import derive
+    from derivations.optimizers.file import read_optimizer_file
+    from derivations.optimizers.lookup import remember
+
+    return derive(remember(read_optimizer_file(path))).law

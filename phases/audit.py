@@ -15,8 +15,7 @@ from derivations.budget import spend
 from derivations.derive import Step, derive
 from derivations.exponents import holds, value
 from derivations.law import Claim
-from derivations.optimizers import registered
-from derivations.registry import UnknownLaw
+from derivations.optimizers.lookup import optimizer_named
 from phases.compare import Comparison, Zone, compare
 from phases.merge import claimed_formula
 from phases.phase_diagram import Phase, PhaseDiagram, diagram
@@ -138,7 +137,7 @@ def against_derivation(printed: PhaseDiagram) -> Counterpart | None:
 
     Raises
     ------
-    derivations.registry.UnknownLaw : what it names is no derived law.
+    derivations.optimizers.lookup.UnknownOptimizer : what it names is no derived law.
 
     >>> found = against_derivation(diagram("kim2026/signsgd"))
     >>> [d.zone.first.name for d in found.differences], found.differences[0].zone.winner
@@ -146,9 +145,7 @@ def against_derivation(printed: PhaseDiagram) -> Counterpart | None:
     """
     if not printed.law.derived:
         return None
-    optimizer = registered().get(printed.law.derived.removeprefix("derived/"))
-    if optimizer is None:
-        raise UnknownLaw(f"expected {printed.law.name} to name a derived law, it names {printed.law.derived!r}")
+    optimizer = optimizer_named(printed.law.derived)
     derived = diagram(printed.law.derived)
     derivation = derive(optimizer)
     comparison = compare(printed, derived)

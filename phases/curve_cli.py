@@ -17,7 +17,9 @@ DONE = 0
 def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the parsers of this module's commands."""
     sub = add("curve", help="risk against steps from any engine", description="Risk against steps from any engine.")
-    sub.add_argument("optimizer", metavar="OPTIMIZER", help="sgd, signsgd, normalised-sgd, effects/...")
+    sub.add_argument(
+        "optimizer", metavar="OPTIMIZER", help="sgd, signsgd, normalised-sgd, effects/..., or an optimizer file"
+    )
     form = sub.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--csv", action="store_true", help="as CSV")

@@ -24,7 +24,7 @@ from derivations.numeric.envelope import Envelope, Progress, envelope
 from derivations.numeric.envelope_engines import dynamics
 from derivations.numeric.fit import Fit, exponent
 from derivations.numeric.regression import Array, BadProblem
-from derivations.numeric.request import optimizer_named
+from derivations.optimizers.lookup import optimizer_named
 from phases.corrections import NoCorrection, corrections
 from phases.phase_diagram import Phase, PhaseDiagram
 

@@ -63,6 +63,9 @@ def _tasks(args: argparse.Namespace) -> list[Json]:
     from derivations.schedules import schedule
 
     lists: dict[str, list[str]] = {"optimizer": args.optimizer.split(",")}
+    own = next((name for name in lists["optimizer"] if name.endswith(".toml")), None)
+    if own is not None:
+        raise BadInput(f"expected registered optimizers in a sweep, the file {own} may change under its database")
     for name in _AXES:
         option, text = "--" + name.replace("_", "-"), getattr(args, name)
         if text is None:

@@ -245,7 +245,7 @@ def test_a_law_that_names_no_derived_law_is_one_sentence(tmp_path: Path, capsys:
     law.write_text(GOOD.replace("[domain]", 'derived = "kim2026/signsgd"\n[domain]'))
     assert "law.toml, line 3: expected the name of a derived law" in refused(capsys, "audit", str(law))
     built = replace(load("kim2026/signsgd"), derived="kim2026/signsgd")
-    with pytest.raises(PhaselawsError, match="it names 'kim2026/signsgd'"):
+    with pytest.raises(PhaselawsError, match="unknown optimizer 'kim2026/signsgd'"):
         against_derivation(diagram(built))
 
 

@@ -43,8 +43,11 @@ def test_every_command_prints_what_the_readme_shows(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (law,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    Path("mine.toml").write_text(law)
+    files = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert len(files) == 2
+    for text in files:
+        named = re.match(r"# (\S+\.toml)\n", text)
+        Path(named[1] if named else "mine.toml").write_text(text)
     shown = blocks()
     assert len(shown) >= 5
     for command, lines in shown:

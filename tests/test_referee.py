@@ -17,7 +17,7 @@ from derivations.numeric.envelope_engines import EquivalentOde, dynamics
 from derivations.numeric.fit import Fit
 from derivations.numeric.mode_model import ModeDynamics
 from derivations.numeric.regression import BadProblem
-from derivations.numeric.request import optimizer_named
+from derivations.optimizers.lookup import optimizer_named
 from derivations.registry import load
 from phases import referee_work
 from phases.cli import main

@@ -9,10 +9,10 @@ from derivations.numeric.effects import diffusion
 from derivations.numeric.label_noise import label_noise
 from derivations.numeric.montecarlo import Normals, simulate
 from derivations.numeric.regression import BadProblem, NotACovariance, Regression, power_law, regression
-from derivations.numeric.request import optimizer_named
 from derivations.numeric.sde import sample_sde
 from derivations.numeric.sign_ode import stationary_risk
 from derivations.numeric.volterra import largest_stable_rate, recurrence, risk_curve
+from derivations.optimizers.lookup import optimizer_named
 
 
 def test_features_that_are_singular_to_rounding_are_sampled_too() -> None:

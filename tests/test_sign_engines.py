@@ -18,8 +18,8 @@ from derivations.numeric.mean_field import mean_field_curve
 from derivations.numeric.mode_model import ModeDynamics, mode_model
 from derivations.numeric.montecarlo import simulate
 from derivations.numeric.regression import BadProblem, power_law
-from derivations.numeric.request import optimizer_named
 from derivations.numeric.sign_ode import SignBasis, linearised_curve, stationary_risk
+from derivations.optimizers.lookup import optimizer_named
 from derivations.schedules import schedule
 
 

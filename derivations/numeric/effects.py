@@ -25,7 +25,7 @@ from derivations.numeric.family import Family, Modes
 from derivations.numeric.label_noise import NONE, LabelNoise
 from derivations.numeric.regression import Array, BadProblem, Regression, check_batch
 from derivations.numeric.sign_ode import SignBasis
-from derivations.optimizers import Optimizer
+from derivations.optimizers import LINEAR, SGD, Effect, Optimizer, with_effects
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +45,40 @@ class Diffusion:
         return Family(modes, self.clock)
 
 
+def _parts(o: Optimizer) -> tuple[object, ...]:
+    return o.kappa, o.clock, o.noise, o.clock_constant, o.compressed
+
+
+_SUBSETS = {_parts(with_effects(e for k, e in enumerate(Effect) if mask >> k & 1)) for mask in range(16)}
+"""The parts of SGD with any of the four effects."""
+
+
 def is_sgd(o: Optimizer) -> bool:
-    """No effect, or only one that is neutral without label noise."""
-    return not o.kappa and o.clock == "0" and len(o.noise) == 1 and not o.compressed
+    """No effect."""
+    return _parts(o) == _parts(SGD)
 
 
 def is_sign(o: Optimizer) -> bool:
     """All effects."""
-    return bool(o.kappa) and o.clock != "0" and len(o.noise) == 2 and o.compressed
+    return _parts(o) == _parts(with_effects(Effect))
+
+
+def check_parts(o: Optimizer) -> None:
+    """Refuse parts that have no executable meaning on a problem.
+
+    SGD with any of the four effects has one, and SGD whose step is divided by any power of the risk.
+
+    Raises
+    ------
+    BadProblem : the sentence names the part, and the engine that has it.
+    """
+    if _parts(o) in _SUBSETS:
+        return
+    elsewhere = "the mode model of 'phases check' runs it"
+    if o.clock != "0":
+        raise BadProblem(f"expected an engine that has the preconditioner of {o.name}, this one has none; {elsewhere}")
+    if [(n.scale, n.decay, n.constant) for n in o.noise] != [(n.scale, n.decay, n.constant) for n in LINEAR]:
+        raise BadProblem(f"expected an engine that has the noise spectrum of {o.name}, this one has not; {elsewhere}")
 
 
 def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> Clock:
@@ -60,13 +86,15 @@ def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> 
 
     Raises
     ------
-    BadProblem : label noise of infinite variance without both the effective rate and compression; a batch < 1.
+    BadProblem : parts without a meaning here (`check_parts`); label noise of infinite variance without both the
+        effective rate and compression; a batch < 1.
 
     >>> from derivations.optimizers import registered
     >>> clock = clock_of(registered()["normalised-sgd"])
     >>> round(float(clock.speed(4.0)), 6), round(float(clock.cost(4.0)), 6)
     (0.31831, 3.141593)
     """
+    check_parts(optimizer)
     if optimizer.kappa and optimizer.compressed:
         return sign_clock(noise, batch)
     if not np.isfinite(noise.variance):
@@ -75,6 +103,8 @@ def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> 
             f"signSGD, {noise.name} has none"
         )
     check_batch(batch)
+    if _parts(optimizer) not in _SUBSETS:  # a step divided by L^kappa, and nothing else
+        return PowerClock(float(optimizer.kappa), s=1 / batch, label_noise=noise.variance)
     if optimizer.kappa:
         return PowerClock(0.5, c=float(NONE.slope(1.0, batch)), label_noise=noise.variance)
     if optimizer.compressed and not noise.plain:
@@ -84,7 +114,7 @@ def clock_of(optimizer: Optimizer, noise: LabelNoise = NONE, batch: int = 1) -> 
 
 def noise_scale(optimizer: Optimizer) -> float:
     """The factor on K_sigma with reshaping, on K without."""
-    sign = bool(optimizer.kappa)
+    sign = bool(optimizer.kappa) and _parts(optimizer) in _SUBSETS
     if len(optimizer.noise) == 2:
         return 1.0 if sign else np.pi**2 / 4
     return 4 / np.pi**2 if sign else 1.0

@@ -18,7 +18,8 @@ from derivations.numeric.regression import (
     check_rate,
     check_sketch,
 )
-from derivations.optimizers import Optimizer, effects_named, registered
+from derivations.optimizers import Optimizer
+from derivations.optimizers.lookup import optimizer_named
 from derivations.schedules import CONSTANT, Schedule
 
 ENGINES = ("volterra", "equivalent", "ode", "meanfield", "sde", "montecarlo", "law")
@@ -69,21 +70,6 @@ class RiskCurve:
     stderr: Array | None = None
     terms: dict[str, Array] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def optimizer_named(name: str) -> Optimizer:
-    """A registered optimizer, with or without ``derived/``.
-
-    Raises
-    ------
-    BadProblem : no such optimizer.
-    """
-    known = registered()
-    short = name.removeprefix("derived/")
-    found = known.get(short) or effects_named(short)
-    if found is None:
-        raise BadProblem(f"expected an optimizer, one of {', '.join(known)}, got {name[:60]!r}")
-    return found
 
 
 def default_engine(optimizer: Optimizer) -> str:

@@ -49,7 +49,11 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, summary: str, law: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:] + ".")
         if law:
-            sub.add_argument("law", metavar="LAW", help="a registered name (see 'phases laws') or a .toml law file")
+            sub.add_argument(
+                "law",
+                metavar="LAW",
+                help="a registered name (see 'phases laws'), or a .toml file of a law or optimizer",
+            )
         sub.add_argument("--json", action="store_true", help="machine-readable output")
         if name in _SOLVING:
             add_time_budget(sub)
@@ -75,7 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("compare", "where which of two laws has the steeper slope, and by how much")
     sub.add_argument("other", metavar="LAW2", help="the law to compare with")
     sub = command("derive", "derive an optimizer's risk law, step by step", law=False)
-    sub.add_argument("optimizer", metavar="OPTIMIZER", help="sgd, sgd-tuned, signsgd, normalised-sgd, effects/...")
+    sub.add_argument(
+        "optimizer",
+        metavar="OPTIMIZER",
+        help="sgd, sgd-tuned, signsgd, normalised-sgd, effects/..., or an optimizer file",
+    )
     sub.add_argument("--schedule", default="constant", metavar="S", help="learning-rate schedule (constant)")
     sub.add_argument("--tex", action="store_true", help="as a LaTeX document")
     sub.add_argument("--law", action="store_true", help="the derived law as a law file")
@@ -348,23 +356,15 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _derive(args: argparse.Namespace) -> int:
-    import difflib
+    from derivations.optimizers.lookup import optimizer_named
 
-    from derivations.optimizers import registered
-
-    known = registered()
-    name = args.optimizer.removeprefix("derived/")
-    if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-        raise BadInput(
-            f"unknown optimizer {args.optimizer[:60]!r}: expected one of {', '.join(known)}; nearest {nearest!r}"
-        )
+    chosen = optimizer_named(args.optimizer)
     if args.schedule != "constant":
         raise BadInput(f"--schedule: expected 'constant', the only schedule derived so far, got {args.schedule[:60]!r}")
     from derivations.derive import derive
     from derivations.log import as_json, as_tex, as_text
 
-    found = derive(known[name])
+    found = derive(chosen)
     if args.json:
         _emit(as_json(found))
     else:
