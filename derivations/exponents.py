@@ -93,12 +93,15 @@ def value(node: Node, point: Point) -> Fraction:
     Raises
     ------
     ZeroDivisionError : a denominator vanishes there.
+    ExpressionError : another name than alpha and beta, or a power that is not a whole number.
     """
     match node:
         case Number(number):
             return number
         case Name(id):
-            return point[0] if id == "alpha" else point[1]
+            if id not in PARAMETERS:
+                raise ExpressionError(f"expected alpha or beta, found {id}")
+            return point[PARAMETERS.index(id)]
         case Negative(operand):
             return -value(operand, point)
         case Extremum(function, args):
@@ -122,6 +125,8 @@ def _combine(node: Node, recurse: Callable[[Node], Rational]) -> Rational:
         case Number(number):
             return Rational.constant(number)
         case Name(id):
+            if id not in _CONSTANTS:
+                raise ExpressionError(f"expected alpha or beta, found {id}")
             return _CONSTANTS[id]
         case Negative(operand):
             return -recurse(operand)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derivations.algebra import Poly, Rational, terms
+from derivations.lawfile import write_law
 from phases.latex import formula_latex
 from phases.phase_diagram import Phase, PhaseDiagram
 from phases.planar import Cylinder
@@ -330,7 +331,7 @@ def save(
 ) -> list[Path]:
     """Write the figure as ``stem.pdf``, ``.svg``, ``.png``; provenance goes into the metadata."""
     law = diagram.law
-    digest = hashlib.sha256(law.text.encode()).hexdigest()
+    digest = hashlib.sha256((law.text or write_law(law)).encode()).hexdigest()
     about = _plain(f"{law.name}; source {law.source}; provenance {law.provenance}; law sha256 {digest}")
     with style(law.name):
         return write(draw(diagram, window), stem, formats, _plain(f"Phase diagram of {law.name}"), about)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from derivations.exponents import OnWall, resolve, value
-from derivations.grammar import ExpressionError, Node, parse, parse_rational, parse_relations, to_text
+from derivations.grammar import ExpressionError, Name, Node, parse, parse_rational, parse_relations, to_text
 from tests.strategies import nodes, points
 
 NAMES = ("alpha", "beta")
@@ -25,6 +25,13 @@ def test_resolving_gives_the_value_and_records_the_comparisons(node: Node, point
     except (OnWall, ExpressionError):
         return
     assert ratio.at(point) == value(node, point)
+
+
+def test_another_name_has_no_value() -> None:
+    point = (Fraction(1), Fraction(2))
+    for act in (lambda: value(Name("M"), point), lambda: resolve(Name("M"), point, lambda p, why: None)):
+        with pytest.raises(ExpressionError, match="expected alpha or beta, found M"):
+            act()
 
 
 @pytest.mark.parametrize("text, expected", [("3/4", "3/4"), ("0.75", "3/4"), ("-2", "-2"), (" 7 ", "7"), (".5", "1/2")])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from derivations.errors import NotDecided, PhaselawsError
-from phases import check_cli, curve_cli, sweep_cli
+from phases import __version__, check_cli, curve_cli, sweep_cli
 from phases.arguments import BadInput, add_time_budget, folder_of, number, real
 from phases.cli.streams import sentence
 
@@ -43,7 +43,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the ``phases`` command (also read by the shell completion)."""
     parser = _Parser(prog="phases", description="Exact, proved phase diagrams of compute-optimal scaling laws.")
-    parser.add_argument("--version", action="version", version="phases 0.1.0")
+    parser.add_argument("--version", action="version", version=f"phases {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str, law: bool = True) -> argparse.ArgumentParser:
