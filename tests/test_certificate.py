@@ -368,6 +368,20 @@ def test_nothing_is_said_on_curves_where_pieces_meet() -> None:
     assert isinstance(check(data), Refuted)
 
 
+def test_nothing_is_said_at_isolated_zeros_of_signs() -> None:
+    """A term that exists at one point only, where the optimum is another one."""
+    law = parse_law(
+        '[law]\nname = "point"\n[domain]\nwhere = ["alpha > 0", "beta > 0"]\n'
+        '[[term]]\nname = "T"\nform = "M^(-1)*N^(-1)"\n[[term]]\nname = "S"\nform = "M^0"\nwhere = ["(alpha - 1)^2 + (beta - 1)^2 <= 0"]\n'
+    )
+    found = diagram(law)
+    verdict = prove(found)
+    assert isinstance(verdict, Proved)
+    ((_, _, optimum),) = verdict.certificate.theorem.phases
+    assert (found.at(2, 1).slope, found.at(1, 1).slope) == (1, 0)
+    assert [p.as_expr().subs({"alpha": 1, "beta": 1}) for p in optimum.off] == [0]
+
+
 def test_a_domain_that_is_a_line_has_no_theorem() -> None:
     data = certificate("point")
     data["law_text"] = data["law_text"].replace('"beta > 0"', '"beta > 0", "beta >= 1", "beta <= 1"')

@@ -2,8 +2,8 @@
 
 What it returns is the only thing that may be printed as proved: for every phase a region, the optimal value there, the
 range of each quantity over all optimal points, and the rows that bind at all of them; the regions are disjoint and
-together they are the domain. All of this off finitely many curves (those of the decomposition, on which a row may come
-and go, and isolated zeros of signs that are shown by cells).
+together they are the domain. Nothing is said on curves within a region that the theorem names: there pieces meet, and a
+row may come and go; or a sign that is shown by cells, and is no linear form, may have an isolated zero.
 
 Evidence is only checked. A sign follows from walls by an identity with non-negative coefficients (`Products`), or by a
 sample in every open cell (`Cells`), whose completeness is confirmed by Sturm's theorem on the projection. Optimality is
@@ -294,6 +294,7 @@ def establish(
         binding = frozenset.intersection(*(o.binding for o in parts))
         edges = {canonical(p)[1] for part in region for p in part}
         off = frozenset(canonical(w)[1] for piece in own for w in piece.walls) - edges
+        off |= {canonical(p)[1] for piece in own for p, by in piece.signs if by is None and max(map(sum, p)) > 1}
         phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding, off)))
     return s.Theorem(programme, tuple(phases))
 

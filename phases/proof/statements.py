@@ -158,7 +158,7 @@ Region: TypeAlias = tuple[frozenset[Poly], ...]
 class Optimum:
     """What holds in a region: the optimal value, the range of each quantity (None: undefined), and the binding rows.
 
-    Nothing is said on the curves ``off``, on which pieces of a phase meet.
+    Nothing is said on the curves ``off``, on which pieces of a phase meet, or a sign may have an isolated zero.
     """
 
     value: Rational
