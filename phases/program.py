@@ -202,7 +202,7 @@ def fixed_rows(law: RiskLaw, point: Point, rate: Fraction) -> list[NumericRow]:
     values = [row[v] for v in names]
     scale = lcm(*(v.denominator for v in values))
     fixed = NumericRow(FIXED_RATE, "bound", Inequality.of(values, Fraction(0), True), Fraction(scale))
-    return [*numeric_rows(law, point), fixed]
+    return [*(r for r in numeric_rows(law, point) if r.name != FREE_RATE), fixed]
 
 
 def solve_at(law: RiskLaw, point: Point, rate: Fraction | None = None) -> tuple[list[NumericRow], Optimum]:

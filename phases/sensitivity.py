@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from derivations.algebra import Point
 from derivations.law import RiskLaw
-from phases.program import solve_at, variables
+from phases.program import FREE_RATE, solve_at, variables
 from phases.simplex import Inequality, Infeasible, maximum
 
 Loss = Fraction | None
@@ -51,7 +51,7 @@ def price(law: RiskLaw, point: Point) -> Price | None:
     middle = [sum((v.values[k] for v in optimum.vertices), Fraction(0)) / count for k in range(n)]
     for ray in optimum.rays:
         middle = [m + d for m, d in zip(middle, ray.direction, strict=True)]
-    active = [r.inequality for r in rows if r.inequality.slack(middle) == 0]
+    active = [r.inequality for r in rows if r.name != FREE_RATE and r.inequality.slack(middle) == 0]
     cone = [Inequality(i.coefficients, 0, i.equality) for i in active]
 
     size = middle[0]

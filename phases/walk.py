@@ -165,7 +165,12 @@ class _Walk:
         return any(satisfies(point, chart.walls) for chart in self.charts)
 
     def explore(self, around: Point, literals: Sequence[Literal]) -> None:
-        """Add the piece around a point near the given one, with the same signs."""
+        """Add the piece around a point near the given one, with the same signs.
+
+        A point without a finite slope may lie on a line where the law degenerates: some others are asked before that is
+        believed.
+        """
+        doubts: list[NoFiniteSlope] = []
         for point in _nearby(around):
             if not satisfies(point, literals):
                 continue
@@ -173,7 +178,14 @@ class _Walk:
                 self.add(self.piece(point))
             except (OnWall, UndefinedExponent):
                 continue
+            except NoFiniteSlope as error:
+                doubts.append(error)
+                if len(doubts) > 4:
+                    raise doubts[0] from None
+                continue
             return
+        if doubts:
+            raise doubts[0]
         raise AssertionError(f"no generic point near {around}")
 
     def piece(self, point: Point) -> Piece:
@@ -201,8 +213,8 @@ class _Walk:
                 continue
             try:
                 self.add(self.piece(across))
-            except (OnWall, UndefinedExponent):
-                continue
+            except (OnWall, UndefinedExponent, NoFiniteSlope):
+                continue  # if nothing is found, the cell is explored later
             return
 
 

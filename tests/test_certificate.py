@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from derivations.algebra import value
 from derivations.lawfile import parse_law
 from phases.phase_diagram import diagram
 from phases.proof import statements as s
@@ -368,18 +369,139 @@ def test_nothing_is_said_on_curves_where_pieces_meet() -> None:
     assert isinstance(check(data), Refuted)
 
 
+SPOT = """
+[law]
+name = "spot"
+[domain]
+where = ["alpha > 0", "beta > 0"]
+[[term]]
+name = "all"
+form = "M^(-1)*N^(-1)"
+[[term]]
+name = "spot"
+form = "M^0"
+where = ["(alpha - 1)^2 + (beta - 1)^2 <= 0"]
+"""
+
+
 def test_nothing_is_said_at_isolated_zeros_of_signs() -> None:
     """A term that exists at one point only, where the optimum is another one."""
-    law = parse_law(
-        '[law]\nname = "point"\n[domain]\nwhere = ["alpha > 0", "beta > 0"]\n'
-        '[[term]]\nname = "T"\nform = "M^(-1)*N^(-1)"\n[[term]]\nname = "S"\nform = "M^0"\nwhere = ["(alpha - 1)^2 + (beta - 1)^2 <= 0"]\n'
-    )
+    law = parse_law(SPOT)
     found = diagram(law)
     verdict = prove(found)
     assert isinstance(verdict, Proved)
     ((_, _, optimum),) = verdict.certificate.theorem.phases
     assert (found.at(2, 1).slope, found.at(1, 1).slope) == (1, 0)
     assert [p.as_expr().subs({"alpha": 1, "beta": 1}) for p in optimum.off] == [0]
+
+
+PARTS = """
+[law]
+name = "parts"
+[domain]
+where = ["alpha > 0", "beta > 0", "alpha < 3", "beta < 3"]
+[[term]]
+name = "size"
+form = "M^(-1)"
+[[term]]
+name = "time"
+form = "N^(-1)"
+[[term]]
+name = "spike"
+form = "M^0"
+where = ["beta >= 1", "beta <= 1"]
+[[term]]
+name = "block"
+form = "M^(-1/2)"
+where = ["beta < 1", "alpha < 1"]
+"""
+
+
+def test_a_curve_that_is_an_edge_of_one_part_only_is_named_for_the_others() -> None:
+    """The spike on beta = 1 lies inside the region where alpha > 1, and on an edge of it where alpha < 1."""
+    found = diagram(parse_law(PARTS))
+    verdict = prove(found)
+    assert isinstance(verdict, Proved)
+    for name, region, optimum in verdict.certificate.theorem.phases:
+        crossed = any(all(value(p, (Fraction(2), Fraction(1))) > 0 for p in part) for part in region)
+        if crossed:
+            assert found.at(2, 1).slope == 0 != optimum.value.at((Fraction(2), Fraction(1)))
+            assert "beta - 1" in [str(p) for p in optimum.off], name
+            return
+    raise AssertionError("expected a phase that the line beta = 1 crosses")
+
+
+RAY = """
+[law]
+name = "ray"
+auxiliary = ["tau", "rho"]
+[domain]
+where = ["alpha > 0", "beta > 0"]
+[[term]]
+name = "size"
+form = "M^(-1)"
+[[term]]
+name = "time"
+form = "N^(-1)"
+[[constraint]]
+name = "link"
+form = "gamma^(-1)*tau^(1 - alpha) <= rho"
+[[constraint]]
+name = "cap"
+form = "rho <= M*N"
+[[constraint]]
+name = "most"
+form = "gamma <= 1"
+"""
+
+
+def test_a_ray_with_a_pole_inside_the_region_is_refuted() -> None:
+    """On alpha = 1 the rate cannot fall for ever; the growth of the rows along the ray does not show its pole."""
+    law = parse_law(RAY)
+    zero, one = "0", "1"
+    half = "(1)/(2)"
+    at = [half, zero, zero, zero, half]
+    x = {"multipliers": {"size": half, "time": "(-1)/(2)"}, "vertex": 0}
+    y = {"multipliers": {"size": "(-1)/(2)", "time": half}, "vertex": 0}
+    most = {"vertex": 0, "multipliers": {"most": half}}
+    ray = {"vertex": 0, "ray": [zero, one, "(1)/(alpha - 1)", zero, zero]}
+    data: Data = {
+        "format": "phaselaws-certificate/2",
+        "law": "ray",
+        "law_text": RAY,
+        "phases": [
+            {
+                "name": "P",
+                "slope": half,
+                "exponents": {"x": [half, half], "e": [zero, "oo"]},
+                "binding": ["size", "time"],
+                "off": [],
+                "region": [["alpha", "beta"]],
+            }
+        ],
+        "pieces": [
+            {
+                "phase": "P",
+                "walls": ["alpha", "beta"],
+                "signs": [],
+                "multipliers": {"size": half, "time": half},
+                "vertices": [at, [half, half, zero, one, half]],
+                "ends": {"x": [x, y], "e": [most, ray]},
+                "tight": {},
+            }
+        ],
+        "cover": {"polys": ["alpha", "beta"], "samples": [["-1", ["-1", "1"]], ["1", ["-1", "1"]]]},
+        "fills": {},
+    }
+    assert law.name == "ray"
+    verdict = check(data)
+    assert isinstance(verdict, Refuted) and verdict.statement == "no claim fixes the sign of a factor of a ray"
+
+
+def test_evidence_for_no_phase_is_refuted() -> None:
+    data = certificate("kim2026/signsgd")
+    data["pieces"].append(data["pieces"][0] | {"phase": "nobody"})
+    assert isinstance(check(data), Refuted)
 
 
 def test_a_domain_that_is_a_line_has_no_theorem() -> None:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from derivations.lawfile import parse_law
 from derivations.registry import load
 from phases.cli import main
 from phases.notes import fixed_rate
 from phases.program import FIXED_RATE, optimum_at
+from phases.sensitivity import price
 
 HEAD = """[law]
 name = "user/rates"
@@ -136,3 +138,30 @@ def test_the_better_side_is_the_better_side(name: str, rate: Fraction) -> None:
     else:
         assert best.slope >= max(slopes)
     assert (best.slope == 0) == any("nothing is learned" in n for n in notes)
+
+
+FREE_BELOW = """
+[law]
+name = "free-below"
+[domain]
+where = ["alpha > 0", "beta > 0"]
+[[term]]
+name = "size"
+form = "M^(-alpha)"
+[[term]]
+name = "time"
+form = "N^(-beta)"
+[[term]]
+name = "rate"
+form = "gamma*M^(-1)"
+where = ["alpha > beta"]
+"""
+
+
+def test_where_every_rate_is_optimal_a_fixed_one_costs_nothing() -> None:
+    law, point = parse_law(FREE_BELOW), (Fraction(1, 3), Fraction(2))
+    free = optimum_at(law, point)
+    for rate in (Fraction(4), Fraction(-3), Fraction(0)):
+        assert optimum_at(law, point, rate).slope == free.slope == Fraction(2, 7)
+    cost = price(law, point)
+    assert cost is not None and (cost.f_larger, cost.f_smaller, cost.m_larger, cost.m_smaller) == (0, 0, 0, 0)

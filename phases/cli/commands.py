@@ -297,6 +297,10 @@ def _verify(args: argparse.Namespace) -> int:
                 "verdict": type(verdict).__name__.lower(),
                 "text": verdict_text(verdict),
                 "registered": isinstance(verdict, Proved) and verdict.certificate.registered,
+                "off": {
+                    name: sorted(map(format_poly, optimum.off))
+                    for name, _, optimum in (verdict.certificate.theorem.phases if isinstance(verdict, Proved) else ())
+                },
             }
         )
         return _exit_code(verdict)

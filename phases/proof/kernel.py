@@ -20,6 +20,8 @@ from derivations.algebra import ONE, ZERO, Poly, Rational, canonical, integer
 from phases.proof import statements as s
 from phases.proof.cells import Failure, bits, factors_of, signed_cells
 
+MAX_DEGREE = 120  # of products of hypotheses
+
 
 class Signs:
     """Polynomials known to be positive on a region, and what follows for piecewise rational functions."""
@@ -83,6 +85,8 @@ def _follows(hypotheses: Sequence[tuple[Poly, bool]], claim: Poly, evidence: s.P
     for c, powers in evidence.summands:
         if c <= 0 or len(powers) != len(hypotheses) or any(k < 0 for k in powers):
             raise Failure("a summand is no product of hypotheses with a positive coefficient")
+        if sum(k * max(map(sum, h)) for (h, _), k in zip(hypotheses, powers, strict=True) if k) > MAX_DEGREE:
+            raise Failure(f"a product of hypotheses has a degree above {MAX_DEGREE}")
         product = integer(int(c * scale))
         for (h, _), k in zip(hypotheses, powers, strict=True):
             product = product * h**k if k else product
@@ -249,6 +253,8 @@ class _Face:
         if len(away) != len(self.units):
             raise Failure("a ray has another dimension")
         if isinstance(end, s.AlongRay):
+            for v in away:
+                self.signs.of_poly(v.den, "a ray")
             for name, (coefficients, _, equality) in self.rows.items():
                 growth = self.signs.of(_dot(coefficients, away), f"the growth of {name} along a ray")
                 if growth > 0 or (equality and growth) or away[-1]:
@@ -280,6 +286,8 @@ def establish(
     for names in ([r.name for r in programme.rows], [q.name for q in programme.quantities]):
         if len(set(names)) < len(names):
             raise Failure("two rows or two quantities have the same name")
+    if not {p.phase for p in pieces} | fills.keys() <= regions.keys() or not all(regions.values()):
+        raise Failure("evidence for a phase that is not stated, or a phase without a region")
     _check_cover(programme.domain, regions, cover, tick)
     phases = []
     for name, region in regions.items():
@@ -292,7 +300,7 @@ def establish(
             raise Failure(f"the pieces of {name} have different formulas")
         stated = tuple(frozenset(p.primitive()[1] for p in part) for part in region)
         binding = frozenset.intersection(*(o.binding for o in parts))
-        edges = {canonical(p)[1] for part in region for p in part}
+        edges = frozenset.intersection(*(frozenset(canonical(p)[1] for p in part) for part in region))
         off = frozenset(canonical(w)[1] for piece in own for w in piece.walls) - edges
         off |= {canonical(p)[1] for piece in own for p, by in piece.signs if by is None and max(map(sum, p)) > 1}
         phases.append((name, stated, s.Optimum(parts[0].value, parts[0].ranges, binding, off)))

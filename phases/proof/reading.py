@@ -20,8 +20,8 @@ from phases.proof import statements as s
 FORMAT = "phaselaws-certificate/2"
 DEGREE, TERMS, DIGITS = 60, 2_000, 1_000
 """Bounds of one polynomial."""
-CURVE, EVENTS, SLICES = 24, 20_000, 3_000_000
-"""Bounds of a decomposition: degree of a curve, sum of the degrees of all resultants, curves times samples."""
+CURVE, SMALL, EVENTS, SLICES = 16, 40, 20_000, 3_000_000
+"""Bounds of a decomposition: degree of a curve, digits of its numbers, sum of the degrees of all resultants, signs."""
 NESTING, SUMMANDS, WORK, ENTRIES = 40, 5_000, 200_000, 20_000
 """Bounds of one identity (cases in each other, summands, summands times squares of their degrees), and of any list."""
 
@@ -128,7 +128,10 @@ def _poly(text: str) -> Poly:
         if body.startswith("-"):
             side, body = -side, body[1:]
         powers, coefficient = [0, 0], side
-        for part in body.split("*"):
+        parts = body.split("*")
+        if len(parts) > 3:
+            fail("terms of a number and powers of alpha and beta", text)
+        for part in parts:
             match = _TERM.match(part)
             if match is None or len(part) > DIGITS:
                 fail("a polynomial written out, such as 2*alpha^2*beta - 1,", text)
@@ -181,6 +184,8 @@ def read_cells(value: Any) -> s.Cells:
     degrees = [total_degree(p) for p in polys]
     if max(degrees, default=0) > CURVE or sum(degrees) ** 2 > 2 * EVENTS:
         fail(f"curves of degree at most {CURVE}, whose resultants have at most degree {EVENTS} together", degrees)
+    if any(abs(int(c)) >= 10**SMALL for p in polys for c in p.values()):
+        fail(f"curves with numbers of at most {SMALL} digits", len(polys))
     if len(polys) * sum(len(betas) for _, betas in samples) > SLICES:
         fail(f"at most {SLICES} signs of curves at samples", len(samples))
     return s.Cells(polys, samples)
