@@ -17,6 +17,7 @@ from phases.planar import Literal
 from phases.point import InsidePiece
 from phases.program import Infinite, PointOptimum, Range
 from phases.proof.second_opinion import Opinion
+from phases.proof.statements import Theorem
 from phases.proof.verdict import Proved, Refuted, Undecided, Verdict
 from phases.regions import Region
 from phases.roots import Root
@@ -148,6 +149,16 @@ def verdict_text(verdict: Verdict) -> str:
             return f"refuted at alpha = {witness[0]}, beta = {witness[1]}: {statement}"
         case Undecided(reason):
             return f"undecided: {reason}"
+
+
+def off_json(theorem: Theorem) -> dict[str, list[str]]:
+    """For each phase the curves within it on which a theorem says nothing; phases without any are left out."""
+    return {name: sorted(map(format_poly, o.off)) for name, _, o in theorem.phases if o.off}
+
+
+def off_lines(theorem: Theorem) -> list[str]:
+    """The same in sentences."""
+    return [f"  of {name} nothing is said on the curve {p} = 0" for name, ps in off_json(theorem).items() for p in ps]
 
 
 def opinion_json(opinion: Opinion) -> Json:

@@ -208,7 +208,7 @@ def _prove(args: argparse.Namespace) -> int:
     from phases.proof.certificate import certificate_json
     from phases.proof.prove import prove
     from phases.proof.verdict import Proved
-    from phases.report import claim_json, opinion_json, verdict_text
+    from phases.report import claim_json, off_json, off_lines, opinion_json, verdict_text
 
     found = _solve(args.law)
     _progress("proving")
@@ -250,6 +250,7 @@ def _prove(args: argparse.Namespace) -> int:
         "agreed": agreed,
         "provers": [opinion_json(o) for o in opinions],
         "left_to_own_kernel": sorted({text for o in opinions for text in o.left_out}),
+        "off": off_json(verdict.certificate.theorem) if isinstance(verdict, Proved) else {},
         "notes": remarks,
         "claims": [claim_json(c) for c in claims],
     }
@@ -261,6 +262,8 @@ def _prove(args: argparse.Namespace) -> int:
             said = "agrees on" if o.agrees else "does not confirm all of"
             left = f"; left to our own kernel: {', '.join(o.left_out)}" if o.left_out else ""
             print(f"{o.prover} {said} {o.asked} statements{f': {o.remark}' if o.remark else ''}{left}")
+        for line in off_lines(verdict.certificate.theorem) if isinstance(verdict, Proved) else ():
+            print(line)
         for c in data["claims"]:
             print(f"  printed claim {c['claim']}: {c['text']}")
         for line in (*remarks, *(f"wrote {target}" for target in written)):
@@ -269,11 +272,10 @@ def _prove(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from derivations.algebra import format_poly
     from phases.proof.check import check
     from phases.proof.reading import BadCertificate, read_json
     from phases.proof.verdict import Proved
-    from phases.report import verdict_text
+    from phases.report import off_json, off_lines, verdict_text
 
     path = Path(args.file)
     try:
@@ -297,10 +299,7 @@ def _verify(args: argparse.Namespace) -> int:
                 "verdict": type(verdict).__name__.lower(),
                 "text": verdict_text(verdict),
                 "registered": isinstance(verdict, Proved) and verdict.certificate.registered,
-                "off": {
-                    name: sorted(map(format_poly, optimum.off))
-                    for name, _, optimum in (verdict.certificate.theorem.phases if isinstance(verdict, Proved) else ())
-                },
+                "off": off_json(verdict.certificate.theorem) if isinstance(verdict, Proved) else {},
             }
         )
         return _exit_code(verdict)
@@ -310,9 +309,8 @@ def _verify(args: argparse.Namespace) -> int:
     checked = verdict.certificate
     own = "" if checked.registered else " (a law of its own, not a registered one)"
     print(f"{path}: the diagram of {data['law']}{own} is proved, {checked.signs} implications checked")
-    for name, _, optimum in checked.theorem.phases:
-        for p in sorted(map(format_poly, optimum.off)):
-            print(f"  of {name} nothing is said on the curve {p} = 0")
+    for line in off_lines(checked.theorem):
+        print(line)
     return _exit_code(verdict)
 
 
