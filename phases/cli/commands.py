@@ -6,24 +6,19 @@ Exit codes: 0 done, proved or agrees; 1 refuted or disagrees; 2 bad input, one s
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from derivations.errors import NotDecided, PhaselawsError
 from phases import __version__, check_cli, curve_cli, sweep_cli
 from phases.arguments import BadInput, add_time_budget, folder_of, number, real
+from phases.cli.proofs import prove_command, verify_command
+from phases.cli.shared import BAD_INPUT, DONE, REFUTED, UNDECIDED, emit, exit_code, progress, solve
 from phases.cli.streams import sentence
 
-if TYPE_CHECKING:
-    from phases.phase_diagram import PhaseDiagram
-    from phases.proof.verdict import Verdict
-
-DONE, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 _RUNNING = (curve_cli, check_cli, sweep_cli)
 """Commands that run dynamics, a module each."""
 _SOLVING = frozenset(("diagram", "at", "tex", "prove", "verify", "audit", "compare", "atlas"))
@@ -96,34 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _emit(data: Any) -> None:
-    print(json.dumps(data, indent=1))
-
-
-def _progress(line: str) -> None:
-    if sys.stderr.isatty() or os.environ.get("PHASES_PROGRESS"):
-        print(line, file=sys.stderr, flush=True)
-
-
-def _solve(name: str) -> PhaseDiagram:
-    from phases.phase_diagram import diagram
-
-    _progress(f"solving {name}")
-    return diagram(name)
-
-
-def _exit_code(verdict: Verdict) -> int:
-    from phases.proof.verdict import Proved, Refuted
-
-    return DONE if isinstance(verdict, Proved) else REFUTED if isinstance(verdict, Refuted) else UNDECIDED
-
-
 def _laws(args: argparse.Namespace) -> int:
     from derivations.registry import entries
 
     rows = [(e.name, e.title, e.source, e.provenance) for e in entries()]
     if args.json:
-        _emit([dict(zip(("law", "title", "source", "provenance"), row, strict=True)) for row in rows])
+        emit([dict(zip(("law", "title", "source", "provenance"), row, strict=True)) for row in rows])
         return DONE
     widths = [max(len(r[k]) for r in rows) for k in range(4)]
     for row in rows:
@@ -138,19 +111,19 @@ def _diagram(args: argparse.Namespace) -> int:
     from phases.report import diagram_json, diagram_table, verdict_text
 
     out = None if args.out is None else folder_of("--out", args.out)
-    found = _solve(args.law)
-    _progress("proving")
+    found = solve(args.law)
+    progress("proving")
     verdict = prove(found)
     written: list[str] = []
     if out is not None:
         from phases.atlas import stem_of, write_diagram
 
-        _progress("drawing")
+        progress("drawing")
         with staged_folder(out) as folder:
             written = [str(out / p.name) for p in write_diagram(found, verdict, folder, stem_of(found.law.name))]
     notes = diagram_notes(found)
     if args.json:
-        _emit(diagram_json(found, verdict, notes) | ({"files": written} if written else {}))
+        emit(diagram_json(found, verdict, notes) | ({"files": written} if written else {}))
     else:
         print(
             f"{found.law.name}: {found.law.title} ({found.law.source or 'no source given'}), {verdict_text(verdict)}\n"
@@ -160,7 +133,7 @@ def _diagram(args: argparse.Namespace) -> int:
             print(f"note: {note}")
         for path in written:
             print(f"wrote {path}")
-    return _exit_code(verdict)
+    return exit_code(verdict)
 
 
 def _at(args: argparse.Namespace) -> int:
@@ -180,7 +153,7 @@ def _at(args: argparse.Namespace) -> int:
     if rate is not None:
         data = with_rate_json(data, rate, *fixed_rate(law, located.point, rate))
     if args.json:
-        _emit(data)
+        emit(data)
     else:
         from phases.text import point_text
 
@@ -192,126 +165,14 @@ def _tex(args: argparse.Namespace) -> int:
     from phases.latex import tex
     from phases.proof.prove import prove
 
-    found = _solve(args.law)
+    found = solve(args.law)
     verdict = prove(found)
     text = tex(found, verdict)
     if args.json:
-        _emit({"law": found.law.name, "tex": text})
+        emit({"law": found.law.name, "tex": text})
     else:
         print(text, end="")
     return DONE
-
-
-def _prove(args: argparse.Namespace) -> int:
-    from phases.audit import audit
-    from phases.output import write_text
-    from phases.proof.certificate import certificate_json
-    from phases.proof.prove import prove
-    from phases.proof.verdict import Proved
-    from phases.report import claim_json, off_json, off_lines, opinion_json, verdict_text
-
-    found = _solve(args.law)
-    _progress("proving")
-    verdict = prove(found)
-    claims = audit(found)
-    opinions, remarks, written = [], [], []
-    if isinstance(verdict, Proved):
-        from phases.proof.exports.coq import coq
-        from phases.proof.exports.smt import smt
-        from phases.proof.second_opinion import NoProver, ask_coq, ask_cvc5, ask_z3
-
-        certificate = verdict.certificate
-        asked = [ask_coq] if args.coq is not None else []
-        asked += [ask_z3, ask_cvc5] if args.smt is not None else [ask_z3] if args.z3 else []
-        for ask in asked:
-            _progress(f"asking {ask.__name__.removeprefix('ask_')}")
-            try:
-                opinions.append(ask(certificate))
-            except NoProver as error:
-                if args.z3 and ask is ask_z3:
-                    raise
-                remarks.append(str(error))
-        theorems = next((o.text for o in opinions if o.text), "")
-        texts: list[tuple[str | None, Callable[[], str]]] = [
-            (args.out, lambda: json.dumps(certificate_json(certificate), indent=1) + "\n"),
-            (args.coq, lambda: theorems or coq(certificate).text),
-            (args.smt, lambda: smt(certificate)),
-        ]
-        for target, text in texts:
-            if target is not None:
-                write_text(Path(target), text())
-                written.append(target)
-    agreed = ["own kernel"] * isinstance(verdict, Proved) + [o.prover for o in opinions if o.agrees]
-    data: dict[str, Any] = {
-        "law": found.law.name,
-        "verdict": type(verdict).__name__.lower(),
-        "text": verdict_text(verdict),
-        "implications": verdict.certificate.claim_count if isinstance(verdict, Proved) else 0,
-        "agreed": agreed,
-        "provers": [opinion_json(o) for o in opinions],
-        "left_to_own_kernel": sorted({text for o in opinions for text in o.left_out}),
-        "off": off_json(verdict.certificate.theorem) if isinstance(verdict, Proved) else {},
-        "notes": remarks,
-        "claims": [claim_json(c) for c in claims],
-    }
-    if args.json:
-        _emit(data)
-    else:
-        print(f"{found.law.name}: {data['text']} ({data['implications']} implications, {len(found.phases)} phases)")
-        for o in opinions:
-            said = "agrees on" if o.agrees else "does not confirm all of"
-            left = f"; left to our own kernel: {', '.join(o.left_out)}" if o.left_out else ""
-            print(f"{o.prover} {said} {o.asked} statements{f': {o.remark}' if o.remark else ''}{left}")
-        for line in off_lines(verdict.certificate.theorem) if isinstance(verdict, Proved) else ():
-            print(line)
-        for c in data["claims"]:
-            print(f"  printed claim {c['claim']}: {c['text']}")
-        for line in (*remarks, *(f"wrote {target}" for target in written)):
-            print(line)
-    return _exit_code(verdict) or (DONE if all(o.agrees for o in opinions) else UNDECIDED)
-
-
-def _verify(args: argparse.Namespace) -> int:
-    from phases.proof.check import check
-    from phases.proof.reading import BadCertificate, read_json
-    from phases.proof.verdict import Proved
-    from phases.report import off_json, off_lines, verdict_text
-
-    path = Path(args.file)
-    try:
-        if path.stat().st_size > 64_000_000 or not path.is_file():
-            raise BadInput(f"{path}: expected a certificate file of at most 64 MB")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path}: expected a readable certificate, {(error.strerror or '').lower()}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: expected a certificate in UTF-8") from None
-    try:
-        data = read_json(text)
-        verdict = check(data)
-    except BadCertificate as error:
-        raise BadInput(f"{path}: {error}") from None
-    if args.json:
-        _emit(
-            {
-                "file": str(path),
-                "law": data["law"],
-                "verdict": type(verdict).__name__.lower(),
-                "text": verdict_text(verdict),
-                "registered": isinstance(verdict, Proved) and verdict.certificate.registered,
-                "off": off_json(verdict.certificate.theorem) if isinstance(verdict, Proved) else {},
-            }
-        )
-        return _exit_code(verdict)
-    if not isinstance(verdict, Proved):
-        print(f"{path}: the diagram of {data['law']} is {verdict_text(verdict)}")
-        return _exit_code(verdict)
-    checked = verdict.certificate
-    own = "" if checked.registered else " (a law of its own, not a registered one)"
-    print(f"{path}: the diagram of {data['law']}{own} is proved, {checked.signs} implications checked")
-    for line in off_lines(checked.theorem):
-        print(line)
-    return _exit_code(verdict)
 
 
 def _audit(args: argparse.Namespace) -> int:
@@ -319,12 +180,12 @@ def _audit(args: argparse.Namespace) -> int:
     from phases.proof.verdict import Refuted, Undecided
     from phases.report import claim_json, counterpart_json
 
-    found = _solve(args.law)
+    found = solve(args.law)
     reports = audit(found)
     beside = against_derivation(found)
     derivation = None if beside is None else counterpart_json(beside)
     if args.json:
-        _emit({"law": found.law.name, "claims": [claim_json(r) for r in reports], "derivation": derivation})
+        emit({"law": found.law.name, "claims": [claim_json(r) for r in reports], "derivation": derivation})
     elif not reports:
         print(f"{found.law.name}: the law file has no claims")
     else:
@@ -344,9 +205,9 @@ def _compare(args: argparse.Namespace) -> int:
     from phases.compare import compare
     from phases.report import comparison_json, table
 
-    data = comparison_json(compare(_solve(args.law), _solve(args.other)))
+    data = comparison_json(compare(solve(args.law), solve(args.other)))
     if args.json:
-        _emit(data)
+        emit(data)
         return DONE
     print(f"slope of {data['first']} against {data['second']}\n")
     rows = [[z["steeper"], " / ".join(z["phases"]), z["margin"], ", ".join(z["region"])] for z in data["zones"]]
@@ -368,7 +229,7 @@ def _derive(args: argparse.Namespace) -> int:
 
     found = derive(chosen)
     if args.json:
-        _emit(as_json(found))
+        emit(as_json(found))
     else:
         print(
             found.law.text if args.law else as_tex(found) if args.tex else as_text(found), end="" if args.tex else "\n"
@@ -396,12 +257,12 @@ def _atlas(args: argparse.Namespace) -> int:
         for c in chapters
     ]
     if args.json:
-        _emit({"index": str(out / "index.html"), "laws": data})
+        emit({"index": str(out / "index.html"), "laws": data})
     else:
         for row in data:
             print(f"{row['law']}: {row['phases']} phases, {row['verdict']}")
         print(f"wrote {Path(args.out) / 'index.html'}")
-    return max((_exit_code(c.verdict) for c in chapters), default=DONE)
+    return max((exit_code(c.verdict) for c in chapters), default=DONE)
 
 
 def _completion(args: argparse.Namespace) -> int:
@@ -420,8 +281,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "diagram": _diagram,
     "at": _at,
     "tex": _tex,
-    "prove": _prove,
-    "verify": _verify,
+    "prove": prove_command,
+    "verify": verify_command,
     "audit": _audit,
     "compare": _compare,
     "derive": _derive,
@@ -445,7 +306,7 @@ def _within_budget(args: argparse.Namespace) -> int:
             return _COMMANDS[args.command](args)
     except OutOfTime as error:
         if args.json:
-            _emit({"verdict": "undecided", "text": f"undecided: {error}", "known": error.known})
+            emit({"verdict": "undecided", "text": f"undecided: {error}", "known": error.known})
         raise
 
 
