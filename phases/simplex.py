@@ -19,6 +19,10 @@ class Unbounded(PhaselawsError, ArithmeticError):
     """The objective grows without bound."""
 
 
+class Unpinned(Unbounded):
+    """Along some line no row changes: there are optimal points, but no vertex among them that could be named."""
+
+
 class Infeasible(PhaselawsError, ArithmeticError):
     """The constraints contradict each other."""
 
@@ -220,7 +224,7 @@ def maximise(rows: Sequence[Inequality]) -> Optimum:
     n = len(rows[0].coefficients)
     basis, multipliers = optimal_basis(rows)
     if len(basis) < n:
-        raise Unbounded("a variable is not bounded by any row")
+        raise Unpinned("expected constraints on all scales: along some line no row changes, so no optimum can be named")
     values = solve_square([rows[k].coefficients for k in basis], [rows[k].bound for k in basis])
     assert values is not None
     found = dict(zip(basis, multipliers, strict=True))

@@ -25,7 +25,7 @@ from phases.planar import Decomposition, Literal, Signs, TooComplex, decompose, 
 from phases.program import UndefinedExponent
 from phases.proof.shift import shift
 from phases.roots import along, sign_at
-from phases.simplex import Infeasible, Unbounded
+from phases.simplex import Infeasible, Unbounded, Unpinned
 
 
 class EmptyDomain(PhaselawsError, ValueError):
@@ -285,6 +285,8 @@ def survey(law: RiskLaw) -> Survey:
 
 def _no_slope(law: RiskLaw, point: Point, error: ArithmeticError) -> str:
     where = f"around alpha = {point[0]}, beta = {point[1]}"
+    if isinstance(error, Unpinned):
+        return f"the law {law.name!r} {where}: {error}"
     if isinstance(error, Unbounded):
         return f"the law {law.name!r} has no finite slope {where}: expected a term or constraint that bounds the risk"
     return f"the constraints of the law {law.name!r} contradict each other {where}"

@@ -15,8 +15,10 @@ from derivations.lawfile import parse_law
 from derivations.registry import load
 from phases.cli import main
 from phases.notes import fixed_rate
+from phases.phase_diagram import diagram
 from phases.program import FIXED_RATE, optimum_at
 from phases.sensitivity import price
+from phases.walk import NoFiniteSlope
 
 HEAD = """[law]
 name = "user/rates"
@@ -165,3 +167,9 @@ def test_where_every_rate_is_optimal_a_fixed_one_costs_nothing() -> None:
         assert optimum_at(law, point, rate).slope == free.slope == Fraction(2, 7)
     cost = price(law, point)
     assert cost is not None and (cost.f_larger, cost.f_smaller, cost.m_larger, cost.m_smaller) == (0, 0, 0, 0)
+
+
+def test_a_scale_that_no_row_bounds_is_said_to_be_one() -> None:
+    text = FREE_BELOW.replace('name = "free-below"', 'name = "loose"\nauxiliary = ["tau"]')
+    with pytest.raises(NoFiniteSlope, match="expected constraints on all scales"):
+        diagram(parse_law(text))
