@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,9 +30,13 @@ from phases import planar, roots, strands
 from phases.phase_diagram import PhaseDiagram, diagram
 from phases.planar import Literal
 from phases.plot import slope_grid
+from phases.proof import cells, reading
+from phases.proof.certificate import certificate_json
+from phases.proof.check import check
 from phases.proof.decide import implies
 from phases.proof.prove import prove
-from phases.proof.verdict import Proved, Verdict
+from phases.proof.second_opinion import ask_coq
+from phases.proof.verdict import Proved
 
 pytestmark = pytest.mark.benchmark
 
@@ -40,7 +45,7 @@ Question = tuple[tuple[Literal, ...], Literal]
 
 def forget() -> None:
     """Empty every cache, so that a repeated solve does all its work again."""
-    for module in (algebra, roots, strands, planar, polygons):
+    for module in (algebra, roots, strands, planar, polygons, cells, reading):
         for value in vars(module).values():
             clear = getattr(value, "cache_clear", None)
             if clear is not None:
@@ -67,16 +72,41 @@ def solved(name: str) -> PhaseDiagram:
 
 
 def questions() -> list[Question]:
-    """Every implication asked in the proofs of both published laws."""
+    """Every implication that the proofs of both published laws rest on."""
     out: list[Question] = []
-
-    def listen(hypotheses: tuple[Literal, ...], conclusion: Literal, verdict: Verdict) -> None:
-        if conclusion not in hypotheses:
-            out.append((hypotheses, conclusion))
-
     for name in ("paquette2024/sgd", "kim2026/signsgd"):
-        prove(solved(name), listen)
+        for chart in (c for phase in solved(name).phases for c in phase.charts):
+            out += [(chart.walls, lit) for lit in chart.piece.literals.items() if lit not in chart.walls]
     return out
+
+
+def test_verifying_is_not_slower_than_proving() -> None:
+    """Whole laws: solve and prove, against verifying the certificate as it is read from its file."""
+    worst = 0.0
+    for name in names():
+        text = json.dumps(certificate_json(prove(solved(name)).certificate))  # type: ignore[union-attr]
+
+        def proving(name: str = name) -> None:
+            forget()
+            assert isinstance(prove(diagram(name)), Proved)
+
+        def verifying(text: str = text) -> None:
+            forget()
+            assert isinstance(check(json.loads(text)), Proved)
+
+        proving()
+        verifying()
+        worst = max(worst, median(verifying) / median(proving))
+    print(f"\n{'verify / (solve and prove), the worst registered law':<62} {worst:10.2f}", end="")
+
+
+def test_coq_on_the_published_laws() -> None:
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed")
+    start = time.perf_counter()
+    for name in ("paquette2024/sgd", "paquette2024/sgd-tuned", "kim2026/signsgd"):
+        assert ask_coq(prove(solved(name)).certificate).agrees  # type: ignore[union-attr]
+    show("Coq checks the three published laws", time.perf_counter() - start, "target < 60 s")
 
 
 def test_solve_and_prove_both_published_laws() -> None:
