@@ -126,12 +126,14 @@ class Writer:
     def definitions(self) -> None:
         domain = " /\\ ".join(condition(c) for c in self.programme.domain)
         self.out(f"\nDefinition domain (alpha beta : R) : Prop :=\n  {domain}.")
+        law = self.certificate.diagram.law
+        forms = {entry.name: entry.form for entry in law.terms} | {entry.name: entry.form for entry in law.constraints}
         for row in self.programme.rows:
             left = combination([expression(c) for c in row.coefficients], self.names)
             relation = "=" if row.equality else "<="
             conditions = "".join(f"{condition(c)} -> " for c in row.where)
             self.out(
-                f"\n(* {comment(row.name)} *)\n"
+                f"\n(* {comment(f'{row.name}: {forms[row.name]}' if row.name in forms else row.name)} *)\n"
                 f"Definition {self.row_names[row.name]} (alpha beta {self.unknowns} : R) : Prop :=\n"
                 f"  {conditions}{left} {relation} {expression(row.bound)}."
             )
