@@ -29,7 +29,8 @@ from derivations.features import ALIGNED, DISTORTED, DOMAIN, FLOOR_BULK, TARGET_
 from derivations.grammar import Extremum, Node, Number, parse, parse_relations, to_text
 from derivations.law import Constraint, Monomial, RiskLaw, Term
 from derivations.lawfile import constraint_monomial, term_monomial, write_law
-from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer
+from derivations.optimizers import DERIVED, NoiseComponent, NotAnOptimizer, Optimizer, effects_named, registered
+from derivations.optimizers.lookup import remember
 from derivations.polygons import half_planes, height, line_of, polygon
 from derivations.pruning import Chamber, Dominance, Draft, chambers, kinks, prune, relations_of
 from derivations.sums import PowerSum
@@ -314,10 +315,19 @@ def _constraint(name: str, text: str) -> Constraint:
 def derive(optimizer: Optimizer) -> Derivation:
     """The risk law of an optimizer on power-law random features, with its derivation.
 
+    Raises
+    ------
+    NotAnOptimizer : a noise spectrum that does not decay, or other parts under a registered name.
+
     >>> from derivations.optimizers import registered
     >>> [t.name for t in derive(registered()["sgd"]).law.terms]
     ['F_0', 'F_pp', 'F_ac', 'K_early']
     """
+    known = effects_named(optimizer.name) or registered().get(optimizer.name)
+    if known is None:
+        remember(optimizer)
+    elif known != optimizer:
+        raise NotAnOptimizer(f"expected a name of its own for an optimizer that is not the registered {optimizer.name}")
     engine = _Engine(optimizer)
     engine.bias()
     engine.noise()

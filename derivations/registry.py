@@ -115,6 +115,5 @@ def _is_optimizer(path: Path) -> bool:
 def _own(path: Path) -> RiskLaw:
     from derivations.derive import derive
     from derivations.optimizers.file import read_optimizer_file
-    from derivations.optimizers.lookup import remember
 
-    return derive(remember(read_optimizer_file(path))).law
+    return derive(read_optimizer_file(path)).law

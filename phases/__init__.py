@@ -11,23 +11,36 @@ TYPE_CHECKING = False  # instead of importing typing: this runs before the comma
 if TYPE_CHECKING:
     from typing import Any
 
+    from derivations.derive import derive
     from derivations.errors import PhaselawsError
+    from derivations.numeric.curve import curve
+    from derivations.numeric.request import Request
+    from derivations.optimizers import NoiseComponent, Optimizer
+    from derivations.optimizers.lookup import optimizer_named
     from derivations.registry import load
     from phases.phase_diagram import Phase, PhaseDiagram, diagram
     from phases.point import locate
     from phases.proof.prove import prove
     from phases.proof.verdict import Proved, Refuted, Undecided
+    from phases.referee import check
 
 __all__ = [
+    "NoiseComponent",
+    "Optimizer",
     "Phase",
     "PhaseDiagram",
     "PhaselawsError",
     "Proved",
     "Refuted",
+    "Request",
     "Undecided",
+    "check",
+    "curve",
+    "derive",
     "diagram",
     "load",
     "locate",
+    "optimizer_named",
     "prove",
 ]
 __version__ = "0.1.0"
@@ -42,6 +55,13 @@ _HOMES = {
     "Refuted": "phases.proof.verdict",
     "Undecided": "phases.proof.verdict",
     "load": "derivations.registry",
+    "NoiseComponent": "derivations.optimizers",
+    "Optimizer": "derivations.optimizers",
+    "optimizer_named": "derivations.optimizers.lookup",
+    "derive": "derivations.derive",
+    "check": "phases.referee",
+    "curve": "derivations.numeric.curve",
+    "Request": "derivations.numeric.request",
     "PhaselawsError": "derivations.errors",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from derivations.lawfile import relation_text, write_law
 from derivations.numeric.curve import curve
 from derivations.numeric.regression import BadProblem
 from derivations.numeric.request import Request
-from derivations.optimizers import NoiseComponent, Optimizer, registered
+from derivations.optimizers import NoiseComponent, NotAnOptimizer, Optimizer, registered
 from derivations.optimizers.file import OptimizerFileError, clock_of_power, parse_optimizer, write_optimizer
 from derivations.registry import load
 from phases.cli import main
@@ -135,6 +136,11 @@ def test_all_sixteen_subsets_are_optimizers_everywhere(capsys: pytest.CaptureFix
     assert main(["derive", "effects/rate+compression", "--json"]) == 0
     assert main(["at", "derived/effects/compression+rate", "--alpha", "1", "--beta", "2", "--json"]) == 0
     capsys.readouterr()
+
+
+def test_other_parts_under_a_registered_name_are_refused() -> None:
+    with pytest.raises(NotAnOptimizer, match="expected a name of its own"):
+        derive(replace(registered()["sgd-tuned"], kappa=Fraction(1, 4)))
 
 
 BAD = {

@@ -60,7 +60,7 @@ def test_every_command_prints_what_the_readme_shows(
 
 def test_the_python_examples_give_what_their_comments_say() -> None:
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     compared = 0
     for example in examples:
         names: dict[str, object] = {}
@@ -75,4 +75,4 @@ def test_the_python_examples_give_what_their_comments_say() -> None:
             else:
                 assert found == said
             compared += 1
-    assert compared == 6
+    assert compared == 8
