@@ -323,14 +323,14 @@ def derive(optimizer: Optimizer) -> Derivation:
     >>> [t.name for t in derive(registered()["sgd"]).law.terms]
     ['F_0', 'F_pp', 'F_ac', 'K_early']
     """
+    engine = _Engine(optimizer)
+    engine.bias()
+    engine.noise()
     known = effects_named(optimizer.name) or registered().get(optimizer.name)
     if known is None:
         remember(optimizer)
     elif known != optimizer:
         raise NotAnOptimizer(f"expected a name of its own for an optimizer that is not the registered {optimizer.name}")
-    engine = _Engine(optimizer)
-    engine.bias()
-    engine.noise()
     constraints = engine.constraints()
     forms = {factor(s.threshold)[1][0][0] for s in engine.sums if not s.fixed_sign(engine.domain)}
     for text in (optimizer.clock, *(c.scale for c in optimizer.noise)):
