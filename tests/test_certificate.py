@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +26,7 @@ from tests.certificates import OWN, certificate, proof
 from tests.strategies import REGISTERED
 
 Data = dict[str, Any]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", [*REGISTERED, *OWN])
@@ -35,6 +40,23 @@ def test_every_kind_of_evidence_occurs() -> None:
     text = json.dumps([certificate(name) for name in ("paquette2024/sgd", *OWN)])
     for key in ("products", "split", "cells", "unique", "tight", "ray", "towards", "nowhere"):
         assert f'"{key}": ' in text
+
+
+def test_the_kernel_is_small_and_imports_polynomials_and_data_only() -> None:
+    for name, own in (("kernel", {"phases.proof.cells"}), ("cells", set[str]())):
+        tree = ast.parse((ROOT / f"phases/proof/{name}.py").read_text())
+        imported = {f"{n.module}" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        mine = {m for m in imported if m.split(".")[0] in ("phases", "derivations")}
+        assert mine <= {"derivations", "derivations.algebra", "phases.proof"} | own
+        assert len((ROOT / f"phases/proof/{name}.py").read_text().splitlines()) < 400
+
+
+def test_the_checker_loads_neither_solver_nor_planar_algebra() -> None:
+    rooms = ("walk", "planar", "strands", "simplex", "piece", "program", "phase_diagram", "proof.prove", "proof.decide")
+    code = f"import sys, phases.proof.check; print([m for m in {rooms} if 'phases.' + m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def piece(c: Data, phase: str) -> Data:
