@@ -19,6 +19,7 @@ from phases.phase_diagram import diagram
 from phases.program import FIXED_RATE, optimum_at
 from phases.sensitivity import price
 from phases.walk import NoFiniteSlope
+from tests.certificates import ANY_RATE
 
 HEAD = """[law]
 name = "user/rates"
@@ -142,26 +143,8 @@ def test_the_better_side_is_the_better_side(name: str, rate: Fraction) -> None:
     assert (best.slope == 0) == any("nothing is learned" in n for n in notes)
 
 
-FREE_BELOW = """
-[law]
-name = "free-below"
-[domain]
-where = ["alpha > 0", "beta > 0"]
-[[term]]
-name = "size"
-form = "M^(-alpha)"
-[[term]]
-name = "time"
-form = "N^(-beta)"
-[[term]]
-name = "rate"
-form = "gamma*M^(-1)"
-where = ["alpha > beta"]
-"""
-
-
 def test_where_every_rate_is_optimal_a_fixed_one_costs_nothing() -> None:
-    law, point = parse_law(FREE_BELOW), (Fraction(1, 3), Fraction(2))
+    law, point = parse_law(ANY_RATE), (Fraction(1, 3), Fraction(2))
     free = optimum_at(law, point)
     for rate in (Fraction(4), Fraction(-3), Fraction(0)):
         assert optimum_at(law, point, rate).slope == free.slope == Fraction(2, 7)
@@ -170,6 +153,6 @@ def test_where_every_rate_is_optimal_a_fixed_one_costs_nothing() -> None:
 
 
 def test_a_scale_that_no_row_bounds_is_said_to_be_one() -> None:
-    text = FREE_BELOW.replace('name = "free-below"', 'name = "loose"\nauxiliary = ["tau"]')
+    text = ANY_RATE.replace('name = "anyrate"', 'name = "loose"\nauxiliary = ["tau"]')
     with pytest.raises(NoFiniteSlope, match="expected constraints on all scales"):
         diagram(parse_law(text))

@@ -7,8 +7,8 @@ row may come and go; or a sign that is shown by cells, and is no linear form, ma
 
 Evidence is only checked. A sign follows from walls by an identity with non-negative coefficients (`Products`), or by a
 sample in every open cell (`Cells`), whose completeness is confirmed by Sturm's theorem on the projection. Optimality is
-linear programming duality. Of the project this module imports polynomials (`derivations.algebra`: arithmetic, factors,
-which are multiplied out again, resultants) and the types in `phases.proof.statements`, and nothing else.
+linear programming duality. Of the project this module imports polynomials (`derivations.algebra`), the types of
+`phases.proof.statements` and its own plane, `phases.proof.cells`, where factors are multiplied out again; nothing else.
 """
 
 from __future__ import annotations
